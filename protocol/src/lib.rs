@@ -1,1 +1,62 @@
-//! .
+//! The vocabulary of the Vigie protocol as types, and the codecs that put it on a wire.
+//!
+//! One vocabulary serves three uses: what is decided (the engine's core), what is kept (the
+//! session log) and what is sent (this protocol). So these types are a public contract that only
+//! grows: unknown fields are ignored, unknown events are carried.
+//!
+//! The rules that bind both ends are numbered in `SPEC.md` beside this crate.
+//!
+//! # Layout
+//!
+//! - [`id`]: who and what: sites, sessions, visitors, operators, message keys
+//! - [`event`]: the entries of a session's log
+//! - [`card`]: the live list: cards, windows, totals
+//! - [`method`]: what a client may ask, with parameters and results
+//! - [`push`]: what the server sends unasked: events, signals, turns
+//! - [`error`]: error codes and close codes, with retry advice
+//! - [`rpc`]: messages of MessagePack-RPC and JSON-RPC 2.0, encoded and decoded
+//! - [`scan`]: finds the end of one MessagePack value in a stream, within bounds
+
+pub mod card;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod method;
+pub mod push;
+pub mod rpc;
+pub mod scan;
+
+/// The protocol version that this crate speaks.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// WebSocket subprotocol whose binary messages hold MessagePack-RPC.
+pub const SUBPROTOCOL_MESSAGEPACK: &str = "vigie.v1.msgpack";
+
+/// WebSocket subprotocol whose text messages hold JSON-RPC 2.0.
+pub const SUBPROTOCOL_JSON: &str = "vigie.v1.json";
+
+/// The longest message in bytes, in either direction of asking: a longer one closes the connection.
+pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// How deep arrays and maps of one message may nest.
+pub const MESSAGE_DEPTH_MAX: usize = 16;
+
+/// The longest text of one chat message or note, in bytes of UTF-8.
+pub const TEXT_BYTES_MAX: usize = 16 * 1024;
+
+/// The longest client-chosen key, in bytes.
+pub const KEY_BYTES_MAX: usize = 64;
+
+/// The longest URL, title, referrer, reason or name, in bytes.
+pub const LINE_BYTES_MAX: usize = 2 * 1024;
+
+/// The most cards that one window may ask for.
+pub const WINDOW_FIRST_MAX: u32 = 500;
+
+/// The most events that one `history` page holds.
+pub const HISTORY_PAGE_MAX: u32 = 500;
+
+/// The most follow-up choices that one message may offer, and the longest label in bytes.
+pub const CHOICES_MAX: usize = 10;
+/// The longest label of a choice, in bytes.
+pub const CHOICE_BYTES_MAX: usize = 200;

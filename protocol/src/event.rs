@@ -1,0 +1,320 @@
+//! The entries of a session's log.
+//!
+//! Everything that must not be lost is an event. Stored, sent and exported events have this one
+//! shape; what a role may see of them is decided by the engine's core (`visible_to`).
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Key, OperatorId, VisitorId};
+
+/// A position in a session's log: 1, 2, 3 … without gap; 0 stands before the first event.
+pub type Offset = u64;
+
+/// A point in time: milliseconds since 1970-01-01T00:00:00Z.
+pub type Millis = u64;
+
+/// Counts changes of control within a session; each change has a new one, from 1.
+pub type Epoch = u64;
+
+/// One entry of a session's log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Event {
+    /// Its position.
+    pub offset: Offset,
+    /// When the server accepted it.
+    pub time: Millis,
+    /// Who did it, stamped by the server.
+    pub author: Author,
+    /// What happened.
+    pub body: EventBody,
+}
+
+/// Who did something, stamped by the server and never taken from a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Author {
+    /// The session's visitor.
+    Visitor {},
+    /// A human of the site.
+    Operator {
+        /// Absent in what visitors are shown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<OperatorId>,
+        /// The display name.
+        name: String,
+    },
+    /// The AI that answers while no human is in control.
+    Bot {
+        /// Its display name.
+        name: String,
+    },
+    /// The engine itself: a lease that ran out, a visitor who left.
+    System {},
+    /// A kind that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// What happened. Clients ignore types that they do not know; servers carry them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum EventBody {
+    /// The first event of every session. Operators only.
+    SessionStarted {
+        /// Whose session it is.
+        visitor: VisitorId,
+        /// Which of the visitor's sessions: 1, 2, 3 …
+        ordinal: u32,
+        /// From where, on what, since when.
+        context: VisitorContext,
+    },
+    /// The visitor came back after having left. Operators only.
+    VisitorReturned {
+        /// As it is now.
+        context: VisitorContext,
+    },
+    /// The visitor's last connection has been gone for the grace time. Operators only.
+    VisitorLeft {},
+    /// The visitor opened a page. Operators only.
+    PageViewed {
+        /// Which one.
+        page: Page,
+    },
+    /// Something said, by the visitor, an operator or the bot.
+    Message(ChatMessage),
+    /// A remark among operators. Operators only.
+    Note {
+        /// What it says.
+        text: String,
+        /// The client's key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<Key>,
+    },
+    /// The visitor asked for a human.
+    HumanRequested {},
+    /// Control went from one holder to another, under a new epoch.
+    ControlChanged(ControlChange),
+    /// The bot did not answer a turn: visible, never a silent session.
+    BotFailed {
+        /// The epoch that it was asked under.
+        epoch: Epoch,
+        /// The turn that stays unanswered.
+        turn: Offset,
+        /// Why.
+        reason: BotFailure,
+        /// For operators: what the bot said of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
+    },
+    /// The last event of a session: nothing is appended after it.
+    SessionClosed {
+        /// Why.
+        cause: CloseCause,
+    },
+    /// A type that this version does not know, carried as it came.
+    #[serde(untagged)]
+    Unknown(serde_json::Map<String, serde_json::Value>),
+}
+
+/// Something said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ChatMessage {
+    /// Plain text, at most [`TEXT_BYTES_MAX`](crate::TEXT_BYTES_MAX) bytes; never markup.
+    pub text: String,
+    /// The epoch of control that it was said under.
+    pub epoch: Epoch,
+    /// The client's key. Shown to its author's side only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Key>,
+    /// For a bot's answer: the turn that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<Offset>,
+    /// Follow-ups that the visitor may choose from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
+}
+
+/// A follow-up offered to the visitor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Choice {
+    /// What the visitor reads, and what is sent as their message when they choose it.
+    pub label: String,
+    /// What choosing it does.
+    #[serde(default)]
+    pub action: ChoiceAction,
+}
+
+/// What choosing a [`Choice`] does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum ChoiceAction {
+    /// Sends the label as the visitor's message.
+    #[default]
+    Send,
+    /// Calls `request_human`.
+    RequestHuman,
+}
+
+/// Control went from one holder to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ControlChange {
+    /// The new epoch.
+    pub epoch: Epoch,
+    /// Who is in control from here on.
+    pub holder: Holder,
+    /// Who was before.
+    pub previous: Holder,
+    /// How it changed.
+    pub cause: ControlCause,
+    /// For operators: why, where a reason was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// For the visitor, in their language: the short text to show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
+}
+
+/// Who answers a session: the bot, or exactly one operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Holder {
+    /// The bot answers.
+    Bot {},
+    /// A human answers; the bot is silent.
+    Operator {
+        /// Absent in what visitors are shown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<OperatorId>,
+        /// The display name.
+        name: String,
+    },
+}
+
+/// Who is in control, under which epoch, since when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Control {
+    /// The current epoch.
+    pub epoch: Epoch,
+    /// The holder.
+    pub holder: Holder,
+    /// Since when.
+    pub since: Millis,
+}
+
+/// How control changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum ControlCause {
+    /// An operator took over from the bot.
+    TakeOver,
+    /// A supervisor or admin took over from another operator, with a reason.
+    Forced,
+    /// The holder handed back to the bot.
+    Release,
+    /// The holder handed over to another operator.
+    Transfer,
+    /// A supervisor or admin handed another operator's session back to the bot.
+    Revoke,
+    /// The holder's connections were gone for the grace time.
+    LeaseExpired,
+    /// A cause that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Why a bot did not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum BotFailure {
+    /// No answer within the time limit.
+    Timeout,
+    /// No bot serves the site.
+    Unavailable,
+    /// The bot said that it failed.
+    Error,
+    /// A reason that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Why a session was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum CloseCause {
+    /// An operator closed it.
+    Operator,
+    /// The visitor was away for longer than the site waits.
+    Away,
+    /// A cause that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A page of the site.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Page {
+    /// Its address, at most [`LINE_BYTES_MAX`](crate::LINE_BYTES_MAX) bytes.
+    pub url: String,
+    /// Its title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
+/// From where a visitor comes, and on what device.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct VisitorContext {
+    /// ISO 3166-1 alpha-2, from the client's address; absent when unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// What kind of device.
+    #[serde(default)]
+    pub device: Device,
+    /// Browser and major version: `Firefox 140`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<String>,
+    /// Operating system: `Android 15`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os: Option<String>,
+    /// BCP 47 tag: `fr`, `en-GB`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// The page that led to the site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referrer: Option<String>,
+    /// The page that the visitor is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<Page>,
+}
+
+/// What kind of device.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Device {
+    /// A phone.
+    Mobile,
+    /// A tablet.
+    Tablet,
+    /// A computer.
+    Desktop,
+    /// Not to be told.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}

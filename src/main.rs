@@ -1,1 +1,3 @@
+//! The `vigie` program.
+
 fn main() {}

@@ -62,6 +62,16 @@ pub fn control_for(control: &Control, audience: Audience) -> Control {
     }
 }
 
+/// An author as an audience may see them.
+pub fn author_for(author: &Author, audience: Audience) -> Author {
+    match (author, audience) {
+        (Author::Operator { name, .. }, Audience::Visitor | Audience::Bot) => {
+            Author::Operator { id: None, name: name.clone() }
+        }
+        (other, _) => other.clone(),
+    }
+}
+
 /// Operators see everything but the keys of visitors.
 fn for_operators(event: &Event) -> Cow<'_, Event> {
     match (&event.author, &event.body) {
@@ -86,10 +96,7 @@ fn for_outsiders(event: &Event, audience: Audience) -> Cow<'_, Event> {
         }
         other => other.clone(),
     };
-    let author = match &event.author {
-        Author::Operator { name, .. } => Author::Operator { id: None, name: name.clone() },
-        other => other.clone(),
-    };
+    let author = author_for(&event.author, audience);
     Cow::Owned(Event { offset: event.offset, time: event.time, author, body })
 }
 

@@ -6,6 +6,7 @@
 //! - [`outbox`]: what is to be written to a socket, bounded in bytes, filled from any thread
 //! - [`transport`]: bytes of a socket to messages and back
 //! - [`connection`]: the actor that owns a socket
+//! - `presence`: what a connection has entered elsewhere, undone when it ends
 //! - [`connect`]: who a client is: the first request of every connection
 //! - [`route`]: which actor a request is for
 //! - [`follow`]: a session from an offset: its past, then what happens
@@ -19,6 +20,7 @@ pub mod follow;
 pub mod heartbeat;
 pub mod http;
 pub mod outbox;
+mod presence;
 pub mod route;
 pub mod transport;
 pub mod upgrade;

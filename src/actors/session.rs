@@ -27,6 +27,7 @@ mod fanout;
 mod fold;
 mod perform;
 
+pub(crate) use fanout::encode_event;
 use fanout::Fanout;
 use perform::Asked;
 

@@ -460,6 +460,8 @@ impl Append<'_> {
     fn close(&mut self, by: Option<Operator>) {
         let (author, cause) = match by {
             Some(operator) => (operator.author(), CloseCause::Operator),
+            // Who is back is not away.
+            None if self.session.present() => return,
             None => (Author::System {}, CloseCause::Away),
         };
         self.push(author, EventBody::SessionClosed { cause });

@@ -5,7 +5,7 @@
 //! nobody who writes ever waits for a reader.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -40,6 +40,7 @@ pub struct Outbox {
     heard: AtomicU64,
     /// When the client's token expires; 0 for never.
     expires: AtomicU64,
+    connected: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -83,6 +84,7 @@ impl Outbox {
             in_flight: AtomicU32::new(0),
             heard: AtomicU64::new(now),
             expires: AtomicU64::new(0),
+            connected: AtomicBool::new(false),
         })
     }
 
@@ -212,6 +214,16 @@ impl Outbox {
     /// When the peer was last heard.
     pub fn heard(&self) -> Millis {
         self.heard.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the client has said who it is.
+    pub fn set_connected(&self) {
+        self.connected.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the client has said who it is.
+    pub fn connected(&self) -> bool {
+        self.connected.load(Ordering::Relaxed)
     }
 
     /// Sets when the client's token expires.

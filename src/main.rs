@@ -1,3 +1,7 @@
-//! The `vigie` program.
+//! The `vigie` program: the command line of the engine.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vigie::cli::main()
+}

@@ -253,10 +253,8 @@ fn already_done(session: &Session, command: &Command) -> Result<Option<Done>, Re
         _ => return Ok(None),
     };
     match said {
-        Some(said) if said.digest == digest(text) => {
-            Ok(Some(Done { offset: said.offset, epoch: session.epoch() }))
-        }
-        Some(said) => Err(Refusal::KeyReused(said.offset)),
+        Some(said) if said.digest == digest(text) => Ok(Some(said.done)),
+        Some(said) => Err(Refusal::KeyReused(said.done.offset)),
         None => Ok(None),
     }
 }

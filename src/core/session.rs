@@ -13,6 +13,7 @@ use vigie_protocol::event::{
     Millis, Offset, VisitorContext,
 };
 use vigie_protocol::id::{Key, OperatorId, SessionId, VisitorId};
+use vigie_protocol::method::Done;
 
 use crate::core::site::SiteSettings;
 use crate::core::view::{Audience, sees};
@@ -65,10 +66,10 @@ pub(super) enum Scope {
     Operator(Option<OperatorId>),
 }
 
-/// Where a key's message stands, and a digest to tell a retry from a reuse.
+/// How a key's message was answered, and a digest to tell a retry from a reuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Said {
-    pub(super) offset: Offset,
+    pub(super) done: Done,
     pub(super) digest: u64,
 }
 
@@ -170,8 +171,7 @@ impl Session {
                 self.turn = None;
                 self.failure = None;
                 if let Some(turn) = message.turn {
-                    let said = Said { offset: event.offset, digest: digest(&message.text) };
-                    self.answered = Some((turn, said));
+                    self.answered = Some((turn, self.said_at(event, &message.text)));
                 }
             }
         }
@@ -198,9 +198,13 @@ impl Session {
             Author::Bot { .. } | Author::System {} | Author::Unknown => return,
         };
         if let Some(key) = key {
-            let said = Said { offset: event.offset, digest: digest(text) };
-            self.said.insert((scope, key.clone()), said);
+            self.said.insert((scope, key.clone()), self.said_at(event, text));
         }
+    }
+
+    fn said_at(&self, event: &Event, text: &str) -> Said {
+        let done = Done { offset: event.offset, epoch: self.epoch() };
+        Said { done, digest: digest(text) }
     }
 
     fn remember_event(&mut self, event: &Event) {

@@ -15,7 +15,7 @@ use vigie_protocol::method::{Done, Rank};
 use vigie_protocol::{CHOICE_BYTES_MAX, CHOICES_MAX, LINE_BYTES_MAX, TEXT_BYTES_MAX};
 
 use crate::core::notice::notice;
-use crate::core::session::{SESSION_EVENTS_MAX, Scope, Session, digest};
+use crate::core::session::{SESSION_EVENTS_MAX, Saying, Scope, Session, digest};
 use crate::core::site::LeaseEnd;
 
 /// Something that somebody wants to happen in a session.
@@ -239,21 +239,24 @@ pub fn decide(session: &Session, command: Command, now: Millis) -> Result<Decisi
 
 /// The answer to a command that was carried out before, under the same key or turn.
 fn already_done(session: &Session, command: &Command) -> Result<Option<Done>, Refusal> {
-    let (said, text) = match command {
-        Command::Ask { key, text } => (session.said(Scope::Visitor, key), text),
-        Command::Reply { by, key, text, .. } | Command::Note { by, key, text } => {
-            (session.said(Scope::Operator(Some(by.id.clone())), key), text)
+    let by_operator = |by: &Operator, key| session.said(Scope::Operator(Some(by.id.clone())), key);
+    let (said, digest) = match command {
+        Command::Ask { key, text } => {
+            (session.said(Scope::Visitor, key), digest(Saying::Message, text))
         }
-        Command::Answer { turn, text, .. } => match session.answered() {
-            Some((answered, said)) if answered == *turn && said.digest == digest(text) => {
-                (Some(said), text)
-            }
-            _ => return Ok(None),
-        },
+        Command::Reply { by, key, text, .. } => {
+            (by_operator(by, key), digest(Saying::Message, text))
+        }
+        Command::Note { by, key, text } => (by_operator(by, key), digest(Saying::Note, text)),
+        Command::Answer { turn, text, .. } => {
+            let digest = digest(Saying::Message, text);
+            let said = session.answer_to(*turn).filter(|said| said.digest == digest);
+            return Ok(said.map(|said| said.done));
+        }
         _ => return Ok(None),
     };
     match said {
-        Some(said) if said.digest == digest(text) => Ok(Some(said.done)),
+        Some(said) if said.digest == digest => Ok(Some(said.done)),
         Some(said) => Err(Refusal::KeyReused(said.done.offset)),
         None => Ok(None),
     }

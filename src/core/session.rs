@@ -66,6 +66,13 @@ pub(super) enum Scope {
     Operator(Option<OperatorId>),
 }
 
+/// What a key names: a note must not pass for a message that the visitor has read.
+#[derive(Debug, Clone, Copy, Hash)]
+pub(super) enum Saying {
+    Message,
+    Note,
+}
+
 /// How a key's message was answered, and a digest to tell a retry from a reuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Said {
@@ -126,7 +133,9 @@ impl Session {
             EventBody::VisitorLeft {} => self.present = false,
             EventBody::PageViewed { page } => self.context.page = Some(page.clone()),
             EventBody::Message(message) => self.apply_message(event, message),
-            EventBody::Note { text, key } => self.remember_key(event, key.as_ref(), text),
+            EventBody::Note { text, key } => {
+                self.remember_key(event, Saying::Note, key.as_ref(), text);
+            }
             EventBody::HumanRequested {} => {
                 self.waiting.get_or_insert(event.time);
             }
@@ -157,7 +166,7 @@ impl Session {
             time: event.time,
             offset: event.offset,
         });
-        self.remember_key(event, message.key.as_ref(), &message.text);
+        self.remember_key(event, Saying::Message, message.key.as_ref(), &message.text);
         self.remember_event(event);
         match from {
             Speaker::Visitor => {
@@ -171,7 +180,8 @@ impl Session {
                 self.turn = None;
                 self.failure = None;
                 if let Some(turn) = message.turn {
-                    self.answered = Some((turn, self.said_at(event, &message.text)));
+                    let said = self.said_at(event, Saying::Message, &message.text);
+                    self.answered = Some((turn, said));
                 }
             }
         }
@@ -191,20 +201,20 @@ impl Session {
         self.remember_event(event);
     }
 
-    fn remember_key(&mut self, event: &Event, key: Option<&Key>, text: &str) {
+    fn remember_key(&mut self, event: &Event, saying: Saying, key: Option<&Key>, text: &str) {
         let scope = match &event.author {
             Author::Visitor {} => Scope::Visitor,
             Author::Operator { id, .. } => Scope::Operator(id.clone()),
             Author::Bot { .. } | Author::System {} | Author::Unknown => return,
         };
         if let Some(key) = key {
-            self.said.insert((scope, key.clone()), self.said_at(event, text));
+            self.said.insert((scope, key.clone()), self.said_at(event, saying, text));
         }
     }
 
-    fn said_at(&self, event: &Event, text: &str) -> Said {
+    fn said_at(&self, event: &Event, saying: Saying, text: &str) -> Said {
         let done = Done { offset: event.offset, epoch: self.epoch() };
-        Said { done, digest: digest(text) }
+        Said { done, digest: digest(saying, text) }
     }
 
     fn remember_event(&mut self, event: &Event) {
@@ -301,8 +311,9 @@ impl Session {
         self.said.get(&(scope, key.clone())).copied()
     }
 
-    pub(super) const fn answered(&self) -> Option<(Offset, Said)> {
-        self.answered
+    /// The answer to a turn, if it is the last that was answered.
+    pub(super) fn answer_to(&self, turn: Offset) -> Option<Said> {
+        self.answered.filter(|(answered, _)| *answered == turn).map(|(_, said)| said)
     }
 
     /// How many of the messages at hand the visitor has said after an offset.
@@ -373,9 +384,9 @@ impl Session {
 }
 
 /// Tells a retry from a reuse of its key; never leaves the process.
-pub(super) fn digest(text: &str) -> u64 {
+pub(super) fn digest(saying: Saying, text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
+    (saying, text).hash(&mut hasher);
     hasher.finish()
 }
 

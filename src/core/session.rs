@@ -48,6 +48,8 @@ pub struct Session {
     waiting: Option<Millis>,
     messages: u64,
     last: Option<LastMessage>,
+    /// The visitor's last message; 0 before the first.
+    asked: Offset,
     /// Whether the visitor spoke last, so that somebody owes an answer.
     unanswered: Option<Offset>,
     turn: Option<Offset>,
@@ -97,6 +99,7 @@ impl Session {
             waiting: None,
             messages: 0,
             last: None,
+            asked: 0,
             unanswered: None,
             turn: None,
             failure: None,
@@ -170,6 +173,7 @@ impl Session {
         self.remember_event(event);
         match from {
             Speaker::Visitor => {
+                self.asked = event.offset;
                 self.unanswered = Some(event.offset);
                 self.turn = (!self.held()).then_some(event.offset);
                 self.failure = None;
@@ -316,16 +320,21 @@ impl Session {
         self.answered.filter(|(answered, _)| *answered == turn).map(|(_, said)| said)
     }
 
-    /// How many of the messages at hand the visitor has said after an offset.
+    /// How many messages the visitor has said after an offset, as far as they are at hand; at
+    /// least one if there is any.
     pub fn said_by_visitor_after(&self, offset: Offset) -> usize {
-        self.transcript
+        if self.asked <= offset {
+            return 0;
+        }
+        let at_hand = self
+            .transcript
             .iter()
             .rev()
             .take_while(|event| event.offset > offset)
             .filter(|event| {
                 matches!((&event.author, &event.body), (Author::Visitor {}, EventBody::Message(_)))
-            })
-            .count()
+            });
+        at_hand.count().max(1)
     }
 
     /// The latest messages and changes of control, oldest first.

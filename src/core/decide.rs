@@ -285,11 +285,12 @@ impl Append<'_> {
         if self.session.head() == 0 {
             let body = EventBody::SessionStarted { visitor, ordinal, context };
             self.push(Author::System {}, body);
+        } else if self.room().is_err() {
+            // Nobody is kept out, but a log that is full does not grow by coming and going.
         } else if !self.session.present() {
             self.push(Author::System {}, EventBody::VisitorReturned { context });
         } else if let Some(page) = context.page
             && self.session.context().page.as_ref() != Some(&page)
-            && self.room().is_ok()
         {
             self.push(Author::Visitor {}, EventBody::PageViewed { page });
         }
@@ -403,6 +404,7 @@ impl Append<'_> {
             }
             (true, true) => ControlCause::Forced,
         };
+        self.room()?;
         let name = by.name.clone();
         self.change_control(by.author(), by.holder(), cause, reason, &name);
         Ok(())
@@ -424,6 +426,7 @@ impl Append<'_> {
         self.must_hold(&by)?;
         let reason = check_reason(reason)?;
         if by.id != to.id {
+            self.room()?;
             let name = to.name.clone();
             self.change_control(by.author(), to.holder(), ControlCause::Transfer, reason, &name);
         }

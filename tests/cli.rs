@@ -192,8 +192,17 @@ fn a_site_is_added_listed_and_changed_without_losing_its_key_and_secret() {
     let articles = machine.file("articles/shipping.en.md", "# Shipping\n\nWe ship to Canada.\n");
     let articles = articles.strip_suffix("/shipping.en.md").unwrap();
     let added = machine.print(&[
-        "site", "add", "shop", "--name", "My Shop", "--origin", "https://shop.example/",
-        "--origin", "http://localhost:3000", "--knowledge", articles,
+        "site",
+        "add",
+        "shop",
+        "--name",
+        "My Shop",
+        "--origin",
+        "https://shop.example/",
+        "--origin",
+        "http://localhost:3000",
+        "--knowledge",
+        articles,
     ]);
     let key = added.lines().find_map(|line| line.strip_prefix("  public key  ")).unwrap();
     assert!(key.starts_with("pk_"));
@@ -238,7 +247,16 @@ fn a_token_is_what_the_engine_takes() {
     };
 
     let ana = token(&[
-        "--role", "operator", "--id", "ana", "--name", "Ana", "--rank", "supervisor", "--hours", "2",
+        "--role",
+        "operator",
+        "--id",
+        "ana",
+        "--name",
+        "Ana",
+        "--rank",
+        "supervisor",
+        "--hours",
+        "2",
     ]);
     let id = "ana".parse().unwrap();
     assert_eq!(ana.who, Who::Operator(Operator { id, name: "Ana".into(), rank: Rank::Supervisor }));
@@ -262,7 +280,10 @@ fn a_token_that_the_engine_would_not_take_is_not_made() {
 
     machine.print(&["site", "add", "shop"]);
     for (args, expected) in [
-        (&["--site", "bank", "--role", "bot", "--id", "b"][..], "there is no site bank; there is shop"),
+        (
+            &["--site", "bank", "--role", "bot", "--id", "b"][..],
+            "there is no site bank; there is shop",
+        ),
         (&["--site", "shop", "--role", "visitor", "--id", "b"], "must be a UUID"),
         (&["--site", "shop", "--role", "bot", "--id", "b", "--name", ""], "--id and --name"),
     ] {

@@ -31,8 +31,8 @@ pub(super) async fn import_demo(store: &dyn Store, dir: &Path) -> Result<SiteId,
     let new = parse(&text, new_secret()).map_err(|problem| {
         CliError::Refused(format!("{} is no site: {problem}", file.display()))
     })?;
-    let articles =
-        read_articles(&dir.join("knowledge")).map_err(|error| CliError::Refused(error.to_string()))?;
+    let articles = read_articles(&dir.join("knowledge"))
+        .map_err(|error| CliError::Refused(error.to_string()))?;
     let id = new.id.clone();
     let site = match store.site(id.clone()).await? {
         Some(old) => Site { secret: old.secret, ..new },
@@ -45,9 +45,12 @@ pub(super) async fn import_demo(store: &dyn Store, dir: &Path) -> Result<SiteId,
 
 /// A site as a file has it: everything but the secret, which no file should hold.
 fn parse(text: &str, secret: String) -> Result<Site, String> {
-    let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
+    let mut table: toml::Table =
+        text.parse().map_err(|error: toml::de::Error| error.to_string())?;
     if table.insert("secret".into(), secret.into()).is_some() {
-        return Err("a secret does not belong into this file; it is made at the first import".into());
+        return Err(
+            "a secret does not belong into this file; it is made at the first import".into()
+        );
     }
     Site::deserialize(table).map_err(|error| error.to_string())
 }
@@ -83,6 +86,8 @@ mod tests {
         assert_eq!((site.id.as_str(), site.secret.as_str()), ("demo", "s"));
         assert_eq!(site.settings.language, "fr");
         assert!(parse(&format!("secret = 'x'\n{text}"), "s".into()).is_err());
-        assert!(parse(&format!("colour = 'red'\n{text}"), "s".into()).unwrap_err().contains("colour"));
+        assert!(
+            parse(&format!("colour = 'red'\n{text}"), "s".into()).unwrap_err().contains("colour")
+        );
     }
 }

@@ -112,7 +112,7 @@ fn revoke_reason(epoch: Epoch, turn: Offset, session: &Session) -> Option<Revoke
         Some(RevokeReason::Closed)
     } else if session.epoch() != epoch {
         Some(RevokeReason::TakenOver)
-    } else if session.turn().is_some() {
+    } else if session.asked() > turn {
         Some(RevokeReason::Superseded)
     } else if session.failure() == Some(BotFailure::Timeout) {
         Some(RevokeReason::Timeout)

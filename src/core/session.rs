@@ -320,6 +320,10 @@ impl Session {
         self.answered.filter(|(answered, _)| *answered == turn).map(|(_, said)| said)
     }
 
+    pub(super) const fn asked(&self) -> Offset {
+        self.asked
+    }
+
     /// How many messages the visitor has said after an offset, as far as they are at hand; at
     /// least one if there is any.
     pub fn said_by_visitor_after(&self, offset: Offset) -> usize {

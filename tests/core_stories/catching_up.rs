@@ -48,6 +48,16 @@ fn an_answered_turn_is_not_revoked_whatever_has_followed() {
 }
 
 #[test]
+fn a_turn_is_revoked_as_superseded_also_when_the_newer_one_is_answered_already() {
+    let then = Story::begins().then(visitor().says("hello"));
+    let now = then.clone().then(visitor().says("where is my parcel?"));
+    let now = now.clone().then(now.asked_bot().answers("on its way"));
+    let turn = then.asked_bot().turn;
+    let revoked = Effect::RevokeTurn { turn, reason: RevokeReason::Superseded };
+    assert_eq!(caught_up(&then, &now), [revoked]);
+}
+
+#[test]
 fn control_that_went_away_and_came_back_is_a_new_lease_of_the_same_operator() {
     let then = Story::begins().then(ann().takes_over());
     let now = then.clone().then(ann().transfers_to(ben())).then(ben().transfers_to(ann()));

@@ -2,6 +2,19 @@
 //!
 //! It compiles with no default features, and a test proves it. Time comes in as a number, effects
 //! go out as values.
+//!
+//! - [`session`]: the fold: a session is what its log's events make of it
+//! - [`decide`]: what a command appends, or why it is refused
+//! - [`effect`]: what the engine must see to after a session has changed
+//! - [`view`]: what each audience may see of an event
+//! - [`notice`]: the short texts that tell a visitor who answers
+//! - [`live`]: the live list and its windows
+//! - [`site`]: sites and their settings
 
+pub mod decide;
+pub mod effect;
 pub mod live;
+pub mod notice;
+pub mod session;
 pub mod site;
+pub mod view;

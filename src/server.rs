@@ -1,1 +1,188 @@
-//! To come.
+//! The composition root: puts the rooms together, serves, and shuts down in order.
+
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_http::{HttpService, Request};
+use actix_rt::Arbiter;
+use actix_rt::net::TcpStream;
+use actix_server::Server;
+use actix_service::{fn_service, map_config};
+use actix_web::dev::AppConfig;
+use actix_web::{App, web};
+use bytes::BytesMut;
+
+use crate::actors::node::Node;
+use crate::config::Config;
+use crate::gateway::connection::{Connection, Peer};
+use crate::gateway::transport::Transport;
+use crate::gateway::{http, upgrade};
+use crate::log::Log;
+use crate::store::Store;
+use crate::visitor::VisitorData;
+
+/// How often sessions of visitors who stay away are looked for.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How many of them are closed in one go.
+const SWEEP_SESSIONS_MAX: u32 = 1000;
+
+/// How long is waited between two looks at the connections that are still open.
+const DRAIN_TICK: Duration = Duration::from_millis(20);
+
+/// The bound sockets, before anything is served on them.
+#[derive(Debug)]
+pub struct Listeners {
+    http: TcpListener,
+    tcp: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Binds what the configuration names.
+    ///
+    /// # Errors
+    /// Says which address could not be bound.
+    pub fn bind(config: &Config) -> io::Result<Self> {
+        let http = listen("http.listen", config.http.listen)?;
+        let tcp =
+            config.tcp.enabled.then(|| listen("tcp.listen", config.tcp.listen)).transpose()?;
+        Ok(Self { http, tcp })
+    }
+
+    /// Where HTTP and WebSocket are served.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn http_address(&self) -> io::Result<SocketAddr> {
+        self.http.local_addr()
+    }
+
+    /// Where plain TCP is served.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn tcp_address(&self) -> io::Result<Option<SocketAddr>> {
+        self.tcp.as_ref().map(TcpListener::local_addr).transpose()
+    }
+}
+
+fn listen(key: &str, address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address)
+        .map_err(|e| io::Error::new(e.kind(), format!("{key} = {address} cannot be bound: {e}")))
+}
+
+/// Serves until `shutdown` resolves, then lets clients go and finishes what they were promised.
+///
+/// # Errors
+/// The listeners'.
+pub async fn run(
+    config: Config,
+    listeners: Listeners,
+    log: Arc<dyn Log>,
+    store: Arc<dyn Store>,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let visitors = VisitorData::load(
+        config.visitor.country_file.as_deref(),
+        config.visitor.device_rules.as_deref(),
+    );
+    let desk = Arbiter::new();
+    let node = Node::new(config, log, store, visitors, desk.handle());
+    let server = serve(&node, listeners)?;
+    let handle = server.handle();
+    actix_rt::spawn(server);
+    actix_rt::spawn(sweep(Arc::clone(&node)));
+
+    shutdown.await;
+    tracing::info!(connections = node.connections(), "shutting down");
+    handle.pause().await;
+    node.drain();
+    let deadline = Instant::now() + node.config.gateway.drain_timeout;
+    while node.connections() > 0 && Instant::now() < deadline {
+        actix_rt::time::sleep(DRAIN_TICK).await;
+    }
+    if node.connections() > 0 {
+        tracing::warn!(connections = node.connections(), "clients did not go in time");
+    }
+    handle.stop(false).await;
+    desk.stop();
+    Ok(())
+}
+
+fn serve(node: &Arc<Node>, listeners: Listeners) -> io::Result<Server> {
+    let gateway = &node.config.gateway;
+    let mut server = Server::build()
+        .workers(gateway.workers)
+        .max_concurrent_connections(gateway.connections_max)
+        .disable_signals();
+    let for_http = Arc::clone(node);
+    server = server.listen("http", listeners.http, move || {
+        let (for_app, for_upgrade) = (Arc::clone(&for_http), Arc::clone(&for_http));
+        let app = App::new().app_data(web::Data::new(for_app)).configure(http::routes);
+        HttpService::build()
+            .client_request_timeout(for_http.config.gateway.handshake_timeout)
+            .tcp_nodelay(true)
+            .upgrade(fn_service(move |(request, framed): (Request, _)| {
+                let handshake_timeout = for_upgrade.config.gateway.handshake_timeout;
+                let upgrade = upgrade::upgrade(Arc::clone(&for_upgrade), request, framed);
+                async move {
+                    // A peer that does not take its answer in time is dropped.
+                    let done = actix_rt::time::timeout(handshake_timeout, upgrade).await;
+                    done.unwrap_or(Ok(())).map_err(actix_web::Error::from)
+                }
+            }))
+            .finish(map_config(app, |()| AppConfig::default()))
+            .tcp()
+    })?;
+    if let Some(tcp) = listeners.tcp {
+        let node = Arc::clone(node);
+        server = server.listen("tcp", tcp, move || {
+            let node = Arc::clone(&node);
+            fn_service(move |socket: TcpStream| {
+                accept_tcp(Arc::clone(&node), socket);
+                std::future::ready(Ok::<_, io::Error>(()))
+            })
+        })?;
+    }
+    Ok(server.run())
+}
+
+/// A connection more than the node takes is closed without a word: there is no room to answer in.
+fn accept_tcp(node: Arc<Node>, socket: TcpStream) {
+    let Some(admission) = node.admit() else { return };
+    let Ok(address) = socket.peer_addr() else { return };
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "a socket keeps its small writes back");
+    }
+    let peer = Peer { address: address.ip(), origin: None, user_agent: None, language: None };
+    Connection::open(node, admission, Box::new(socket), Transport::tcp(), BytesMut::new(), peer);
+}
+
+/// Closes the sessions of visitors who have been away for too long.
+async fn sweep(node: Arc<Node>) {
+    use crate::actors::session::{Answer, Do};
+    use crate::core::decide::Command;
+
+    let away = node.config.session.close_after.as_millis() as u64;
+    let mut ticks = actix_rt::time::interval(SWEEP_INTERVAL.min(node.config.session.close_after));
+    loop {
+        ticks.tick().await;
+        let before = node.now().saturating_sub(away);
+        let stale = match node.log.stale(before, SWEEP_SESSIONS_MAX).await {
+            Ok(stale) => stale,
+            Err(error) => {
+                tracing::warn!(%error, "stale sessions could not be looked for");
+                continue;
+            }
+        };
+        for record in stale {
+            let command = Command::Close { by: None };
+            let close = Do { site: record.site, command, answer: Answer::Nobody };
+            // One that is busy is not stale; it is found again if it becomes so.
+            let _ = node.session(record.session).try_send(close);
+        }
+    }
+}

@@ -131,13 +131,29 @@ impl Params<'_> {
     }
 }
 
-/// Decodes exactly one message.
+/// Decodes exactly one message of a client.
 ///
 /// # Errors
 /// See [`DecodeError`]; `SPEC.md` says which of them close the connection.
 pub fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Message<'_>, DecodeError> {
+    decode_within(encoding, bytes, MESSAGE_BYTES_MAX)
+}
+
+/// Decodes exactly one message of at most `bytes_max` bytes: a client reads a server's messages
+/// within [`ANSWER_BYTES_MAX`](crate::ANSWER_BYTES_MAX).
+///
+/// # Errors
+/// See [`DecodeError`].
+pub fn decode_within(
+    encoding: Encoding,
+    bytes: &[u8],
+    bytes_max: usize,
+) -> Result<Message<'_>, DecodeError> {
+    if bytes.len() > bytes_max {
+        return Err(DecodeError::TooLarge(ScanError::TooLarge));
+    }
     match encoding {
-        Encoding::MessagePack => decode_messagepack(bytes),
+        Encoding::MessagePack => decode_messagepack(bytes, bytes_max),
         Encoding::Json => decode_json(bytes),
     }
 }
@@ -226,11 +242,8 @@ impl<T> Default for JsonOut<'_, T> {
     }
 }
 
-fn decode_messagepack(bytes: &[u8]) -> Result<Message<'_>, DecodeError> {
-    if bytes.len() > MESSAGE_BYTES_MAX {
-        return Err(DecodeError::TooLarge(ScanError::TooLarge));
-    }
-    match Scanner::default().scan(bytes) {
+fn decode_messagepack(bytes: &[u8], bytes_max: usize) -> Result<Message<'_>, DecodeError> {
+    match Scanner::within(bytes_max).scan(bytes) {
         Ok(Some(length)) if length == bytes.len() => {}
         Ok(Some(_)) => {
             return Err(DecodeError::Malformed("one MessagePack value, but more".into()));
@@ -285,7 +298,7 @@ fn elements(bytes: &[u8]) -> Option<Vec<&[u8]>> {
     };
     let mut elements = Vec::with_capacity(count);
     for _ in 0..count {
-        let length = Scanner::default().scan(rest).ok().flatten()?;
+        let length = Scanner::within(rest.len()).scan(rest).ok().flatten()?;
         let (element, after) = rest.split_at(length);
         elements.push(element);
         rest = after;
@@ -320,9 +333,6 @@ fn text(bytes: &[u8]) -> Option<&str> {
 }
 
 fn decode_json(bytes: &[u8]) -> Result<Message<'_>, DecodeError> {
-    if bytes.len() > MESSAGE_BYTES_MAX {
-        return Err(DecodeError::TooLarge(ScanError::TooLarge));
-    }
     if json_depth(bytes) > MESSAGE_DEPTH_MAX {
         return Err(DecodeError::TooLarge(ScanError::TooDeep));
     }

@@ -1,0 +1,85 @@
+//! What a site's actors leave for one another without waiting.
+//!
+//! A board keeps the latest of each thing only, so it is bounded by the number of things, however
+//! fast they change and however slow their reader is.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use actix::Addr;
+use vigie_protocol::card::Card;
+use vigie_protocol::id::{OperatorId, SessionId};
+use vigie_protocol::method::{Intent, OperatorCard};
+
+use crate::actors::site::{SiteActor, Wake};
+
+/// The cards that have changed since the live list last looked.
+#[derive(Debug, Default)]
+pub struct Board {
+    changed: Mutex<HashMap<SessionId, Option<Arc<Card>>>>,
+    reader: OnceLock<Addr<SiteActor>>,
+}
+
+impl Board {
+    /// Says who reads the board.
+    pub fn attach(&self, reader: Addr<SiteActor>) {
+        // The board has one reader for its life; a second call changes nothing.
+        let _ = self.reader.set(reader);
+    }
+
+    /// Leaves a session's card, or its absence.
+    pub fn put(&self, session: SessionId, card: Option<Arc<Card>>) {
+        let first = {
+            let mut changed = self.changed();
+            changed.insert(session, card);
+            changed.len() == 1
+        };
+        if first && let Some(reader) = self.reader.get() {
+            // One wake for all that comes until the reader looks: there is never more than one in
+            // its mailbox.
+            reader.do_send(Wake);
+        }
+    }
+
+    /// Takes what has changed.
+    pub fn take(&self) -> HashMap<SessionId, Option<Arc<Card>>> {
+        std::mem::take(&mut *self.changed())
+    }
+
+    fn changed(&self) -> MutexGuard<'_, HashMap<SessionId, Option<Arc<Card>>>> {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A site's operators who are connected, or hold a session.
+#[derive(Debug, Default)]
+pub struct Roster(Mutex<BTreeMap<OperatorId, OperatorCard>>);
+
+impl Roster {
+    /// Enters an operator, or what has changed of them.
+    pub fn put(&self, card: OperatorCard) {
+        self.cards().insert(card.id.clone(), card);
+    }
+
+    /// Strikes an operator off.
+    pub fn remove(&self, operator: &OperatorId) {
+        self.cards().remove(operator);
+    }
+
+    /// Everybody, by id.
+    pub fn list(&self) -> Vec<OperatorCard> {
+        self.cards().values().cloned().collect()
+    }
+
+    /// The operator, if they are connected and available.
+    pub fn available(&self, operator: &OperatorId) -> Option<OperatorCard> {
+        self.cards()
+            .get(operator)
+            .filter(|card| card.connected && card.intent == Intent::Available)
+            .cloned()
+    }
+
+    fn cards(&self) -> MutexGuard<'_, BTreeMap<OperatorId, OperatorCard>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

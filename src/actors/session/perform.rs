@@ -1,0 +1,174 @@
+//! Seeing to effects: the one place where a session acts on the rest of the engine.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use actix::prelude::*;
+use vigie_protocol::event::{Author, BotFailure, Epoch, Event, EventBody, Offset};
+use vigie_protocol::push::{HandedBack, RevokeReason, Turn, TurnRevoked};
+
+use super::{Answer, SessionActor, State};
+use crate::actors::operator::{Hold, LetGo};
+use crate::bots::knowledge;
+use crate::core::decide::Command;
+use crate::core::effect::Effect;
+use crate::core::site::BotKind;
+use crate::core::view::{Audience, visible_to};
+use crate::gateway::outbox::ConnectionId;
+
+/// A turn that somebody was asked to answer.
+pub(super) struct Asked {
+    epoch: Epoch,
+    turn: Offset,
+    /// The bot's connection; none for the embedded bot, or while no bot serves.
+    peer: Option<ConnectionId>,
+    /// Gives the turn up.
+    timer: SpawnHandle,
+    /// The embedded bot at work.
+    answering: Option<SpawnHandle>,
+}
+
+impl SessionActor {
+    pub(super) fn perform(&mut self, effect: Effect, context: &mut Context<Self>) {
+        let State::Folded(folded) = &self.state else { return };
+        match effect {
+            Effect::AskBot { epoch, turn } => self.ask_bot(epoch, turn, context),
+            Effect::RevokeTurn { turn, reason } => self.revoke_turn(turn, reason),
+            Effect::HandBack => self.hand_back(),
+            Effect::Hold { operator, epoch } => {
+                let operator = self.node.operator(&folded.site, &operator);
+                operator.do_send(Hold { session: self.id, epoch });
+            }
+            Effect::LetGo { operator } => {
+                let operator = self.node.operator(&folded.site, &operator);
+                operator.do_send(LetGo { session: self.id });
+            }
+        }
+    }
+
+    fn ask_bot(&mut self, epoch: Epoch, turn: Offset, context: &mut Context<Self>) {
+        self.drop_asked(context);
+        let State::Folded(folded) = &self.state else { return };
+        let timeout = self.node.config.bots.turn_timeout;
+        let peer = folded.site.bots.assign(self.id);
+        let mut answering = None;
+        if let Some(outbox) = &peer {
+            outbox.notify(&Turn {
+                session: self.id,
+                epoch,
+                turn,
+                language: folded.session.context().language.clone(),
+                messages: folded.session.transcript().filter_map(for_bots).collect(),
+                timeout: timeout.as_millis() as u64,
+            });
+        } else if folded.site.settings.bot == BotKind::Knowledge {
+            folded.site.bots.settle(self.id);
+            answering = Some(self.ask_knowledge(epoch, turn, context));
+        }
+        let served = peer.is_some() || answering.is_some();
+        let timer = context.run_later(timeout, move |this, context| {
+            let reason = if served { BotFailure::Timeout } else { BotFailure::Unavailable };
+            let command = Command::FailTurn { epoch, turn, reason, detail: None };
+            this.enqueue(command, Answer::Nobody, context);
+        });
+        let peer = peer.map(|outbox| outbox.id());
+        self.asked = Some(Asked { epoch, turn, peer, timer, answering });
+    }
+
+    fn ask_knowledge(
+        &self,
+        epoch: Epoch,
+        turn: Offset,
+        context: &mut Context<Self>,
+    ) -> SpawnHandle {
+        let State::Folded(folded) = &self.state else { return SpawnHandle::default() };
+        let (site, store) = (Arc::clone(&folded.site), Arc::clone(&self.node.store));
+        let language = folded.session.context().language.clone();
+        let asked: Vec<_> = folded.session.transcript().filter_map(asked_by_visitor).collect();
+        let answer = async move {
+            let (id, settings) = (&site.site.id, &site.settings);
+            let answer = knowledge::answer(&*store, id, settings, language.as_deref(), &asked);
+            (answer.await, settings.bot_name.clone())
+        };
+        context.spawn(answer.into_actor(self).map(move |(answer, name), this, context| {
+            let command = match answer {
+                Ok(answer) => Command::Answer {
+                    name,
+                    epoch,
+                    turn,
+                    text: answer.text,
+                    choices: answer.choices,
+                },
+                Err(error) => {
+                    tracing::warn!(session = %this.id, %error, "the knowledge bot failed");
+                    let (reason, detail) = (BotFailure::Error, Some(error.to_string()));
+                    Command::FailTurn { epoch, turn, reason, detail }
+                }
+            };
+            this.enqueue(command, Answer::Nobody, context);
+        }))
+    }
+
+    fn revoke_turn(&mut self, turn: Offset, reason: RevokeReason) {
+        if let (Some(asked), State::Folded(folded)) = (&self.asked, &self.state)
+            && let Some(outbox) = asked.peer.and_then(|peer| folded.site.bots.peer(peer))
+        {
+            let (session, epoch) = (self.id, folded.session.epoch());
+            outbox.notify(&TurnRevoked { session, turn, epoch, reason });
+        }
+    }
+
+    fn hand_back(&self) {
+        let State::Folded(folded) = &self.state else { return };
+        if let Some(outbox) = folded.site.bots.favourite(self.id) {
+            let (stretch, truncated) = folded.session.human_stretch();
+            outbox.notify(&HandedBack {
+                session: self.id,
+                epoch: folded.session.epoch(),
+                messages: stretch.iter().filter_map(for_bots).collect(),
+                truncated,
+            });
+        }
+    }
+
+    /// A turn that is no longer open is nobody's business any more.
+    pub(super) fn settle_turn(&mut self, context: &mut Context<Self>) {
+        let State::Folded(folded) = &self.state else { return };
+        let open = folded.wants.turn;
+        if self.asked.as_ref().is_some_and(|asked| open != Some((asked.epoch, asked.turn))) {
+            self.drop_asked(context);
+        }
+    }
+
+    /// Asks again if the bot that was asked is gone, or if there was none.
+    pub(super) fn ask_another_bot(&mut self, context: &mut Context<Self>) {
+        let (Some(asked), State::Folded(folded)) = (&self.asked, &self.state) else { return };
+        let gone = asked.peer.is_none_or(|peer| folded.site.bots.peer(peer).is_none());
+        if gone && asked.answering.is_none() {
+            let (epoch, turn) = (asked.epoch, asked.turn);
+            self.ask_bot(epoch, turn, context);
+        }
+    }
+
+    fn drop_asked(&mut self, context: &mut Context<Self>) {
+        let Some(asked) = self.asked.take() else { return };
+        context.cancel_future(asked.timer);
+        if let Some(answering) = asked.answering {
+            context.cancel_future(answering);
+        }
+        if let State::Folded(folded) = &self.state {
+            folded.site.bots.settle(self.id);
+        }
+    }
+}
+
+fn for_bots(event: &Arc<Event>) -> Option<Event> {
+    visible_to(event, Audience::Bot).map(Cow::into_owned)
+}
+
+fn asked_by_visitor(event: &Arc<Event>) -> Option<String> {
+    match (&event.author, &event.body) {
+        (Author::Visitor {}, EventBody::Message(message)) => Some(message.text.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,265 @@
+//! `vigie site`: adds and lists sites.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Subcommand, ValueEnum};
+use vigie_protocol::id::SiteId;
+
+use super::{CliError, database, print};
+use crate::bots::knowledge::read_articles;
+use crate::config::Config;
+use crate::core::site::{BotKind, Site, SiteSettings};
+use crate::identity::{new_key, new_secret};
+use crate::store::StoreError;
+
+/// The longest public key in bytes.
+const KEY_BYTES_MAX: usize = 64;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Add a site, or change one with --update
+    #[command(after_help = "\
+Example:
+  vigie site add shop --name 'My Shop' --origin https://shop.example --knowledge articles/
+  vigie site add shop --update --knowledge articles/
+
+Articles are Markdown files, one each; `shipping.fr.md` is in French.")]
+    Add(Add),
+
+    /// List the sites with their public keys
+    #[command(after_help = "\
+Example:
+  vigie site list")]
+    List,
+
+    /// Print a site's secret, for systems of yours that make tokens themselves
+    #[command(after_help = "\
+Example:
+  vigie site secret shop
+
+Whoever has it can be any operator of the site: keep it where you keep passwords.")]
+    Secret {
+        /// The site's id
+        id: SiteId,
+    },
+}
+
+#[derive(clap::Args)]
+pub(super) struct Add {
+    /// A short id: 1 to 64 of a-z, 0-9, '-' and '_'
+    id: SiteId,
+    /// The site's name, for humans [default: the id]
+    #[arg(long)]
+    name: Option<String>,
+    /// A page origin that visitors may connect from, such as https://shop.example; repeat for more
+    #[arg(long = "origin", value_name = "ORIGIN", value_parser = origin)]
+    origins: Vec<String>,
+    /// A directory of Markdown articles that the embedded bot answers from
+    #[arg(long, value_name = "DIR")]
+    knowledge: Option<PathBuf>,
+    /// The public key, instead of a new one: 1 to 64 of A-Z, a-z, 0-9, '-' and '_'
+    #[arg(long, value_parser = public_key)]
+    key: Option<String>,
+    /// The language of visitors whose own is unknown, such as fr
+    #[arg(long)]
+    language: Option<String>,
+    /// Who answers while no human is in control
+    #[arg(long, value_enum)]
+    bot: Option<BotArg>,
+    /// The bot's display name
+    #[arg(long)]
+    bot_name: Option<String>,
+    /// Change the site that is there: what is not given stays, the secret always
+    #[arg(long)]
+    update: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum BotArg {
+    /// The embedded bot, from the site's articles
+    Knowledge,
+    /// Only bots of your own that connect and serve
+    Peer,
+}
+
+pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Add(add) => self::add(config, add).await,
+        Command::List => {
+            let store = database::open_existing(config)?;
+            print(&table(&store.sites().await?))
+        }
+        Command::Secret { id } => {
+            let store = database::open_existing(config)?;
+            print(&format!("{}\n", database::site(&*store, &id).await?.secret))
+        }
+    }
+}
+
+async fn add(config: &Config, add: Add) -> Result<(), CliError> {
+    // Read before anything is written: an unreadable directory must not leave half a site.
+    let articles = add.knowledge.as_deref().map(articles).transpose()?;
+    let store = database::open(config)?;
+    let old = store.site(add.id.clone()).await?;
+    if old.is_some() && !add.update {
+        return Err(CliError::Refused(format!(
+            "there is a site {} already; add --update to change it",
+            add.id
+        )));
+    }
+    let verb = if old.is_some() { "updated" } else { "added" };
+    let site = change(old.unwrap_or_else(|| new_site(&add.id)), add);
+    store.put_site(site.clone()).await.map_err(|error| match error {
+        StoreError::KeyTaken => CliError::Refused(format!(
+            "another site has the public key {}; choose another --key, or leave it out for a new \
+             one",
+            site.key
+        )),
+        other => other.into(),
+    })?;
+    let count = articles.as_ref().map(Vec::len);
+    if let Some(articles) = articles {
+        store.replace_articles(site.id.clone(), articles).await?;
+    }
+    print(&what_next(&site, verb, count, config))
+}
+
+fn articles(dir: &Path) -> Result<Vec<crate::store::Article>, CliError> {
+    read_articles(dir).map_err(|error| CliError::Refused(error.to_string()))
+}
+
+fn new_site(id: &SiteId) -> Site {
+    Site {
+        id: id.clone(),
+        name: id.to_string(),
+        key: new_key(),
+        secret: new_secret(),
+        origins: Vec::new(),
+        native_clients: true,
+        settings: SiteSettings::default(),
+    }
+}
+
+fn change(site: Site, add: Add) -> Site {
+    let settings = SiteSettings {
+        bot: match add.bot {
+            Some(BotArg::Knowledge) => BotKind::Knowledge,
+            Some(BotArg::Peer) => BotKind::Peer,
+            None => site.settings.bot,
+        },
+        bot_name: add.bot_name.unwrap_or(site.settings.bot_name),
+        language: add.language.unwrap_or(site.settings.language),
+        ..site.settings
+    };
+    Site {
+        name: add.name.unwrap_or(site.name),
+        key: add.key.unwrap_or(site.key),
+        origins: if add.origins.is_empty() { site.origins } else { add.origins },
+        settings,
+        ..site
+    }
+}
+
+fn what_next(site: &Site, verb: &str, articles: Option<usize>, config: &Config) -> String {
+    let Site { id, key, .. } = site;
+    let origins = match site.origins.as_slice() {
+        [] => "none: pages of a browser cannot connect until you add one with --origin".into(),
+        origins => origins.join(", "),
+    };
+    let articles = match (articles, verb) {
+        (Some(count), _) => format!("{count} read"),
+        (None, "updated") => "as before".into(),
+        (None, _) => "none: the bot has no answers until you add some with --knowledge".into(),
+    };
+    let (http, tcp) = (config.http.listen, config.tcp.listen);
+    format!(
+        "Site {id} {verb}.
+
+  public key  {key}
+  origins     {origins}
+  articles    {articles}
+
+A page connects a visitor over WebSocket (subprotocol vigie.v1.json) with the public key:
+
+  ws://{http}/ws
+  {{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"connect\", \"params\": {{\"protocol\": 1, \"site\": \"{key}\"}}}}
+
+An operator or a bot needs a token:
+
+  vigie token --site {id} --role operator --id ana --name Ana
+  vigie token --site {id} --role bot --id my-bot --name Assistant --hours 8760
+
+Apps and bots may also speak plain TCP: {tcp}. protocol/SPEC.md has it all.
+"
+    )
+}
+
+fn table(sites: &[Site]) -> String {
+    if sites.is_empty() {
+        return "There is no site yet. Add one: vigie site add shop --name 'My Shop' --origin \
+                https://shop.example\n"
+            .into();
+    }
+    let rows = sites.iter().map(|site| {
+        let origins = if site.origins.is_empty() { "-".into() } else { site.origins.join(" ") };
+        [site.id.to_string(), site.key.clone(), site.name.clone(), origins]
+    });
+    let head = ["SITE", "PUBLIC KEY", "NAME", "ORIGINS"].map(str::to_owned);
+    let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: [usize; 3] = [0, 1, 2].map(|column| width(column).unwrap_or_default());
+    rows.iter()
+        .map(|[id, key, name, origins]| {
+            format!("{id:0$}  {key:1$}  {name:2$}  {origins}\n", widths[0], widths[1], widths[2])
+        })
+        .collect()
+}
+
+/// `scheme://host` or `scheme://host:port`, as browsers send it.
+fn origin(text: &str) -> Result<String, String> {
+    let origin = text.trim_end_matches('/').to_ascii_lowercase();
+    let uri: Option<actix_web::http::Uri> = origin.parse().ok();
+    let sound = uri.is_some_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+            && origin.matches('/').count() == 2
+            && uri.query().is_none()
+    });
+    if sound {
+        Ok(origin)
+    } else {
+        Err("an origin is a scheme and a host, with a port if it has one: https://shop.example"
+            .into())
+    }
+}
+
+fn public_key(text: &str) -> Result<String, String> {
+    let sound = (1..=KEY_BYTES_MAX).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if sound { Ok(text.into()) } else { Err("1 to 64 of A-Z, a-z, 0-9, '-' and '_'".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_a_scheme_and_a_host_as_browsers_send_it() {
+        for (text, expected) in [
+            ("https://shop.example", Some("https://shop.example")),
+            ("https://Shop.Example/", Some("https://shop.example")),
+            ("http://localhost:3000", Some("http://localhost:3000")),
+            ("http://[::1]:3000", Some("http://[::1]:3000")),
+            ("shop.example", None),
+            ("https://shop.example/path", None),
+            ("https://shop.example?x=1", None),
+            ("https://user@shop.example", None),
+            ("ftp://shop.example", None),
+            ("https://", None),
+            ("null", None),
+            ("*", None),
+        ] {
+            assert_eq!(origin(text).ok().as_deref(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,611 @@
+//! What a command appends, or why it is refused: the one place where the rules of a conversation
+//! stand.
+//!
+//! `decide` sees a session at some offset; the log takes its events only at that offset. So every
+//! rule here holds on the log itself, whoever else decides at the same time.
+
+use serde_json::json;
+use vigie_protocol::error::{ErrorCode, RpcError};
+use vigie_protocol::event::{
+    Author, BotFailure, ChatMessage, Choice, CloseCause, Control, ControlCause, ControlChange,
+    Epoch, Event, EventBody, Holder, Millis, Offset, Page, VisitorContext,
+};
+use vigie_protocol::id::{Key, OperatorId, VisitorId};
+use vigie_protocol::method::{Done, Rank};
+use vigie_protocol::{CHOICE_BYTES_MAX, CHOICES_MAX, LINE_BYTES_MAX, TEXT_BYTES_MAX};
+
+use crate::core::notice::notice;
+use crate::core::session::{SESSION_EVENTS_MAX, Saying, Scope, Session, digest};
+use crate::core::site::LeaseEnd;
+
+/// Something that somebody wants to happen in a session.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// A connection of the visitor has opened.
+    Arrive {
+        /// Whose session it is.
+        visitor: VisitorId,
+        /// Which of the visitor's sessions.
+        ordinal: u32,
+        /// From where, on what.
+        context: VisitorContext,
+    },
+    /// The visitor's last connection has been gone for the grace time.
+    Depart,
+    /// The visitor opened a page.
+    ViewPage(Page),
+    /// The visitor says something.
+    Ask {
+        /// Names the message.
+        key: Key,
+        /// What they say.
+        text: String,
+    },
+    /// The visitor asks for a human.
+    RequestHuman,
+    /// An operator says something.
+    Reply {
+        /// Who.
+        by: Operator,
+        /// Names the message.
+        key: Key,
+        /// What they say.
+        text: String,
+        /// The last offset that they had seen.
+        seen: Option<Offset>,
+        /// Say it although the visitor has said more.
+        confirm: bool,
+    },
+    /// An operator leaves a remark for the others.
+    Note {
+        /// Who.
+        by: Operator,
+        /// Names the note.
+        key: Key,
+        /// What it says.
+        text: String,
+    },
+    /// The bot answers a turn.
+    Answer {
+        /// The bot's display name.
+        name: String,
+        /// The epoch that it was asked under.
+        epoch: Epoch,
+        /// Which turn.
+        turn: Offset,
+        /// What it says.
+        text: String,
+        /// Follow-ups.
+        choices: Vec<Choice>,
+    },
+    /// The bot does not answer a turn.
+    FailTurn {
+        /// The epoch that it was asked under.
+        epoch: Epoch,
+        /// Which turn.
+        turn: Offset,
+        /// Why.
+        reason: BotFailure,
+        /// What it said of it.
+        detail: Option<String>,
+    },
+    /// An operator takes control.
+    TakeOver {
+        /// Who.
+        by: Operator,
+        /// Also from another operator.
+        force: bool,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// The holder hands back to the bot.
+    Release {
+        /// Who.
+        by: Operator,
+    },
+    /// The holder hands over to another operator.
+    Transfer {
+        /// Who.
+        by: Operator,
+        /// To whom.
+        to: Operator,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// A supervisor hands an operator's session back to the bot.
+    Revoke {
+        /// Who.
+        by: Operator,
+        /// Why.
+        reason: String,
+    },
+    /// The holder's connections have been gone for the grace time.
+    ExpireLease {
+        /// Whose.
+        operator: OperatorId,
+        /// The epoch that the lease was on.
+        epoch: Epoch,
+    },
+    /// The session ends.
+    Close {
+        /// The operator who closes it; the engine itself if none.
+        by: Option<Operator>,
+    },
+}
+
+/// An operator as the server knows them: never from what a client says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// The operator.
+    pub id: OperatorId,
+    /// The display name.
+    pub name: String,
+    /// What they may do.
+    pub rank: Rank,
+}
+
+/// What to append, and what to answer once it is appended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// At the session's next offsets; none if there is nothing to change.
+    pub events: Vec<Event>,
+    /// The answer to whoever asked.
+    pub done: Done,
+}
+
+/// Why a command is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No event has started this session.
+    #[error("there is no such session")]
+    Unknown,
+    /// Nothing more is appended.
+    #[error("the session is closed")]
+    Closed,
+    /// The log is at its bound.
+    #[error("the session's log is full")]
+    Full,
+    /// The command itself is wrong.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// The operator's rank does not allow it.
+    #[error("only a supervisor or an admin may do that")]
+    Forbidden,
+    /// Another operator is in control.
+    #[error("{} is in control", holder_name(.0))]
+    Held(Control),
+    /// Whoever asks is not in control.
+    #[error("you are not in control; {} is", holder_name(.0))]
+    NotInControl(Control),
+    /// Control has changed since the bot was asked.
+    #[error("control has changed since; the epoch is {0} now")]
+    StaleEpoch(Epoch),
+    /// The turn is not open any more.
+    #[error("that turn is no longer open")]
+    StaleTurn(Option<Offset>),
+    /// The visitor has said more since.
+    #[error("the visitor has said more since ({count}); read it, then confirm")]
+    Unseen {
+        /// The session's last offset.
+        head: Offset,
+        /// How many messages.
+        count: usize,
+    },
+    /// The key names something else.
+    #[error("that key was used before, for another text")]
+    KeyReused(Offset),
+}
+
+/// Decides a command on a session as it stands.
+///
+/// # Errors
+/// A [`Refusal`]; nothing is to be appended then.
+pub fn decide(session: &Session, command: Command, now: Millis) -> Result<Decision, Refusal> {
+    if session.head() == 0 && !matches!(command, Command::Arrive { .. }) {
+        return Err(Refusal::Unknown);
+    }
+    if let Some(done) = already_done(session, &command)? {
+        return Ok(Decision { events: vec![], done });
+    }
+    if session.closed() {
+        return Err(Refusal::Closed);
+    }
+    let mut append = Append { session, now, events: vec![], epoch: session.epoch() };
+    match command {
+        Command::Arrive { visitor, ordinal, context } => append.arrive(visitor, ordinal, context),
+        Command::Depart => append.depart(),
+        Command::ViewPage(page) => append.view_page(page)?,
+        Command::Ask { key, text } => append.ask(key, text)?,
+        Command::RequestHuman => append.request_human()?,
+        Command::Reply { by, key, text, seen, confirm } => {
+            append.reply(by, key, text, seen, confirm)?;
+        }
+        Command::Note { by, key, text } => append.note(by, key, text)?,
+        Command::Answer { name, epoch, turn, text, choices } => {
+            append.answer(name, epoch, turn, text, choices)?;
+        }
+        Command::FailTurn { epoch, turn, reason, detail } => {
+            append.fail_turn(epoch, turn, reason, detail)?;
+        }
+        Command::TakeOver { by, force, reason } => append.take_over(by, force, reason)?,
+        Command::Release { by } => append.release(by)?,
+        Command::Transfer { by, to, reason } => append.transfer(by, to, reason)?,
+        Command::Revoke { by, reason } => append.revoke(by, reason)?,
+        Command::ExpireLease { operator, epoch } => append.expire_lease(operator, epoch),
+        Command::Close { by } => append.close(by),
+    }
+    Ok(append.decision())
+}
+
+/// The answer to a command that was carried out before, under the same key or turn.
+fn already_done(session: &Session, command: &Command) -> Result<Option<Done>, Refusal> {
+    let by_operator = |by: &Operator, key| session.said(Scope::Operator(Some(by.id.clone())), key);
+    let (said, digest) = match command {
+        Command::Ask { key, text } => {
+            (session.said(Scope::Visitor, key), digest(Saying::Message, text))
+        }
+        Command::Reply { by, key, text, .. } => {
+            (by_operator(by, key), digest(Saying::Message, text))
+        }
+        Command::Note { by, key, text } => (by_operator(by, key), digest(Saying::Note, text)),
+        Command::Answer { turn, text, .. } => {
+            let digest = digest(Saying::Message, text);
+            let said = session.answer_to(*turn).filter(|said| said.digest == digest);
+            return Ok(said.map(|said| said.done));
+        }
+        _ => return Ok(None),
+    };
+    match said {
+        Some(said) if said.digest == digest => Ok(Some(said.done)),
+        Some(said) => Err(Refusal::KeyReused(said.done.offset)),
+        None => Ok(None),
+    }
+}
+
+/// Events in the making.
+struct Append<'a> {
+    session: &'a Session,
+    now: Millis,
+    events: Vec<Event>,
+    epoch: Epoch,
+}
+
+impl Append<'_> {
+    fn push(&mut self, author: Author, body: EventBody) {
+        let offset = self.session.head() + 1 + self.events.len() as Offset;
+        self.events.push(Event { offset, time: self.now, author, body });
+    }
+
+    fn decision(self) -> Decision {
+        let offset = self.session.head() + self.events.len() as Offset;
+        Decision { events: self.events, done: Done { offset, epoch: self.epoch } }
+    }
+
+    fn arrive(&mut self, visitor: VisitorId, ordinal: u32, context: VisitorContext) {
+        if self.session.head() == 0 {
+            let body = EventBody::SessionStarted { visitor, ordinal, context };
+            self.push(Author::System {}, body);
+        } else if self.room().is_err() {
+            // Nobody is kept out, but a log that is full does not grow by coming and going.
+        } else if !self.session.present() {
+            self.push(Author::System {}, EventBody::VisitorReturned { context });
+        } else if let Some(page) = context.page
+            && self.session.context().page.as_ref() != Some(&page)
+        {
+            self.push(Author::Visitor {}, EventBody::PageViewed { page });
+        }
+    }
+
+    fn depart(&mut self) {
+        if self.session.present() {
+            self.push(Author::System {}, EventBody::VisitorLeft {});
+        }
+    }
+
+    fn view_page(&mut self, page: Page) -> Result<(), Refusal> {
+        self.room()?;
+        line(&page.url, "the page's url must have 1 to 2,048 bytes")?;
+        if let Some(title) = &page.title {
+            line(title, "the page's title must have 1 to 2,048 bytes")?;
+        }
+        if self.session.context().page.as_ref() != Some(&page) {
+            self.push(Author::Visitor {}, EventBody::PageViewed { page });
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, key: Key, text: String) -> Result<(), Refusal> {
+        self.room()?;
+        self.say(Author::Visitor {}, text, Some(key), None, vec![])
+    }
+
+    fn request_human(&mut self) -> Result<(), Refusal> {
+        self.room()?;
+        if self.session.waiting().is_none() && !self.session.held() {
+            self.push(Author::Visitor {}, EventBody::HumanRequested {});
+        }
+        Ok(())
+    }
+
+    fn reply(
+        &mut self,
+        by: Operator,
+        key: Key,
+        text: String,
+        seen: Option<Offset>,
+        confirm: bool,
+    ) -> Result<(), Refusal> {
+        self.room()?;
+        self.must_hold(&by)?;
+        if let Some(seen) = seen.filter(|_| !confirm) {
+            let count = self.session.said_by_visitor_after(seen);
+            if count > 0 {
+                return Err(Refusal::Unseen { head: self.session.head(), count });
+            }
+        }
+        self.say(by.author(), text, Some(key), None, vec![])
+    }
+
+    fn note(&mut self, by: Operator, key: Key, text: String) -> Result<(), Refusal> {
+        self.room()?;
+        check_text(&text)?;
+        self.push(by.author(), EventBody::Note { text, key: Some(key) });
+        Ok(())
+    }
+
+    fn answer(
+        &mut self,
+        name: String,
+        epoch: Epoch,
+        turn: Offset,
+        text: String,
+        choices: Vec<Choice>,
+    ) -> Result<(), Refusal> {
+        self.room()?;
+        self.must_be_open(epoch, turn)?;
+        if choices.len() > CHOICES_MAX {
+            return Err(Refusal::Invalid("there may be at most 10 choices"));
+        }
+        if choices.iter().any(|c| c.label.trim().is_empty() || c.label.len() > CHOICE_BYTES_MAX) {
+            return Err(Refusal::Invalid("a choice's label must have 1 to 200 bytes"));
+        }
+        self.say(Author::Bot { name }, text, None, Some(turn), choices)
+    }
+
+    fn fail_turn(
+        &mut self,
+        epoch: Epoch,
+        turn: Offset,
+        reason: BotFailure,
+        detail: Option<String>,
+    ) -> Result<(), Refusal> {
+        self.must_be_open(epoch, turn)?;
+        let detail = detail.map(|detail| cut(detail, LINE_BYTES_MAX));
+        self.push(Author::System {}, EventBody::BotFailed { epoch, turn, reason, detail });
+        Ok(())
+    }
+
+    fn take_over(
+        &mut self,
+        by: Operator,
+        force: bool,
+        reason: Option<String>,
+    ) -> Result<(), Refusal> {
+        if self.session.holder() == Some(&by.id) {
+            return Ok(());
+        }
+        let reason = check_reason(reason)?;
+        let cause = match (self.session.held(), force) {
+            (false, _) => ControlCause::TakeOver,
+            (true, false) => return Err(Refusal::Held(self.session.control().clone())),
+            (true, true) if by.rank < Rank::Supervisor => return Err(Refusal::Forbidden),
+            (true, true) if reason.is_none() => {
+                return Err(Refusal::Invalid("a forced take-over needs a reason"));
+            }
+            (true, true) => ControlCause::Forced,
+        };
+        self.room()?;
+        let name = by.name.clone();
+        self.change_control(by.author(), by.holder(), cause, reason, &name);
+        Ok(())
+    }
+
+    fn release(&mut self, by: Operator) -> Result<(), Refusal> {
+        self.must_hold(&by)?;
+        let name = by.name.clone();
+        self.change_control(by.author(), Holder::Bot {}, ControlCause::Release, None, &name);
+        Ok(())
+    }
+
+    fn transfer(
+        &mut self,
+        by: Operator,
+        to: Operator,
+        reason: Option<String>,
+    ) -> Result<(), Refusal> {
+        self.must_hold(&by)?;
+        let reason = check_reason(reason)?;
+        if by.id != to.id {
+            self.room()?;
+            let name = to.name.clone();
+            self.change_control(by.author(), to.holder(), ControlCause::Transfer, reason, &name);
+        }
+        Ok(())
+    }
+
+    fn revoke(&mut self, by: Operator, reason: String) -> Result<(), Refusal> {
+        if by.rank < Rank::Supervisor {
+            return Err(Refusal::Forbidden);
+        }
+        let reason = check_reason(Some(reason))?;
+        if reason.is_none() {
+            return Err(Refusal::Invalid("revoking control needs a reason"));
+        }
+        let Holder::Operator { name, .. } = self.session.control().holder.clone() else {
+            return Err(Refusal::NotInControl(self.session.control().clone()));
+        };
+        self.change_control(by.author(), Holder::Bot {}, ControlCause::Revoke, reason, &name);
+        Ok(())
+    }
+
+    /// A lease that is no longer the current one has nothing to expire.
+    fn expire_lease(&mut self, operator: OperatorId, epoch: Epoch) {
+        let Holder::Operator { id, name } = self.session.control().holder.clone() else { return };
+        if id.as_ref() != Some(&operator) || self.session.epoch() != epoch {
+            return;
+        }
+        let cause = ControlCause::LeaseExpired;
+        self.change_control(Author::System {}, Holder::Bot {}, cause, None, &name);
+        if self.session.settings().lease_end == LeaseEnd::Reoffer {
+            self.push(Author::System {}, EventBody::HumanRequested {});
+        }
+    }
+
+    fn close(&mut self, by: Option<Operator>) {
+        let (author, cause) = match by {
+            Some(operator) => (operator.author(), CloseCause::Operator),
+            // Who is back is not away.
+            None if self.session.present() => return,
+            None => (Author::System {}, CloseCause::Away),
+        };
+        self.push(author, EventBody::SessionClosed { cause });
+    }
+
+    fn say(
+        &mut self,
+        author: Author,
+        text: String,
+        key: Option<Key>,
+        turn: Option<Offset>,
+        choices: Vec<Choice>,
+    ) -> Result<(), Refusal> {
+        check_text(&text)?;
+        let message = ChatMessage { text, epoch: self.session.epoch(), key, turn, choices };
+        self.push(author, EventBody::Message(message));
+        Ok(())
+    }
+
+    fn change_control(
+        &mut self,
+        author: Author,
+        holder: Holder,
+        cause: ControlCause,
+        reason: Option<String>,
+        name: &str,
+    ) {
+        let session = self.session;
+        self.epoch = session.epoch() + 1;
+        let change = ControlChange {
+            epoch: self.epoch,
+            holder,
+            previous: session.control().holder.clone(),
+            cause,
+            reason,
+            notice: notice(session.settings(), session.context().language.as_deref(), cause, name),
+        };
+        self.push(author, EventBody::ControlChanged(change));
+    }
+
+    fn must_hold(&self, by: &Operator) -> Result<(), Refusal> {
+        if self.session.holder() == Some(&by.id) {
+            Ok(())
+        } else {
+            Err(Refusal::NotInControl(self.session.control().clone()))
+        }
+    }
+
+    /// The fence: a bot's word counts only under the epoch and for the turn that it was asked.
+    fn must_be_open(&self, epoch: Epoch, turn: Offset) -> Result<(), Refusal> {
+        if epoch != self.session.epoch() || self.session.held() {
+            return Err(Refusal::StaleEpoch(self.session.epoch()));
+        }
+        if self.session.turn() != Some(turn) {
+            return Err(Refusal::StaleTurn(self.session.turn()));
+        }
+        Ok(())
+    }
+
+    fn room(&self) -> Result<(), Refusal> {
+        if self.session.head() < SESSION_EVENTS_MAX { Ok(()) } else { Err(Refusal::Full) }
+    }
+}
+
+impl Operator {
+    /// As the author of an event.
+    pub fn author(&self) -> Author {
+        Author::Operator { id: Some(self.id.clone()), name: self.name.clone() }
+    }
+
+    /// As the holder of control.
+    pub fn holder(&self) -> Holder {
+        Holder::Operator { id: Some(self.id.clone()), name: self.name.clone() }
+    }
+}
+
+fn check_text(text: &str) -> Result<(), Refusal> {
+    if text.trim().is_empty() {
+        Err(Refusal::Invalid("the text is empty"))
+    } else if text.len() > TEXT_BYTES_MAX {
+        Err(Refusal::Invalid("the text is longer than 16,384 bytes"))
+    } else {
+        Ok(())
+    }
+}
+
+fn check_reason(reason: Option<String>) -> Result<Option<String>, Refusal> {
+    let reason = reason.filter(|reason| !reason.trim().is_empty());
+    if let Some(reason) = &reason {
+        line(reason, "the reason must have at most 2,048 bytes")?;
+    }
+    Ok(reason)
+}
+
+fn line(text: &str, problem: &'static str) -> Result<(), Refusal> {
+    if text.trim().is_empty() || text.len() > LINE_BYTES_MAX {
+        return Err(Refusal::Invalid(problem));
+    }
+    Ok(())
+}
+
+/// At most `bytes` bytes of a text, cut between characters.
+fn cut(mut text: String, bytes: usize) -> String {
+    text.truncate(text.floor_char_boundary(bytes));
+    text
+}
+
+fn holder_name(control: &Control) -> &str {
+    match &control.holder {
+        Holder::Bot {} => "the bot",
+        Holder::Operator { name, .. } => name,
+    }
+}
+
+impl From<Refusal> for RpcError {
+    fn from(refusal: Refusal) -> Self {
+        let message = refusal.to_string();
+        let error = |code| Self::new(code, message);
+        match refusal {
+            Refusal::Unknown => error(ErrorCode::UnknownSession),
+            Refusal::Closed => error(ErrorCode::SessionClosed),
+            Refusal::Full => error(ErrorCode::SessionFull),
+            Refusal::Invalid(_) => error(ErrorCode::InvalidParams),
+            Refusal::Forbidden => error(ErrorCode::Forbidden),
+            Refusal::Held(control) => error(ErrorCode::Held).with_data(json!(control)),
+            Refusal::NotInControl(control) => {
+                error(ErrorCode::NotInControl).with_data(json!(control))
+            }
+            Refusal::StaleEpoch(epoch) => {
+                error(ErrorCode::StaleEpoch).with_data(json!({ "epoch": epoch }))
+            }
+            Refusal::StaleTurn(turn) => {
+                error(ErrorCode::StaleTurn).with_data(json!({ "turn": turn }))
+            }
+            Refusal::Unseen { head, count } => {
+                error(ErrorCode::Unseen).with_data(json!({ "head": head, "unseen": count }))
+            }
+            Refusal::KeyReused(offset) => {
+                error(ErrorCode::KeyReused).with_data(json!({ "offset": offset }))
+            }
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! The command line, as a person at a terminal meets it: the real program on a directory of its
+//! own.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tempfile::TempDir;
+use uuid::Uuid;
+use vigie::config::DEFAULT_TOML;
+use vigie::core::decide::Operator;
+use vigie::core::site::Site;
+use vigie::identity::{self, Who};
+use vigie::log::sqlite::{SqliteLog, SqliteLogOptions};
+use vigie::log::{Append, Log};
+use vigie_protocol::event::{Author, ChatMessage, Event, EventBody, Millis, VisitorContext};
+use vigie_protocol::id::{SessionId, VisitorId};
+use vigie_protocol::method::Rank;
+
+/// A machine with nothing on it but the program.
+struct Machine(TempDir);
+
+/// What a command left behind.
+struct Done {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Machine {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("VIGIE") {
+                command.env_remove(name);
+            }
+        }
+        command.args(args).current_dir(self.0.path());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Done {
+        self.command(args).output().unwrap().into()
+    }
+
+    /// Runs a command that must succeed, and gives what it printed.
+    fn print(&self, args: &[&str]) -> String {
+        let done = self.run(args);
+        assert_eq!(done.code, 0, "{args:?}: {}", done.err);
+        done.out
+    }
+
+    /// Runs a command that must fail with this code, and gives what it said.
+    fn fail(&self, code: i32, args: &[&str]) -> String {
+        let done = self.run(args);
+        assert_eq!((done.code, done.out.as_str()), (code, ""), "{args:?}: {}", done.err);
+        done.err
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.0.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().into()
+    }
+
+    fn database(&self) -> PathBuf {
+        self.0.path().join("data/vigie.db")
+    }
+}
+
+impl From<Output> for Done {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+fn now() -> Millis {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as Millis
+}
+
+/// What `verify` needs of the site `shop`.
+fn shop(secret: &str) -> Site {
+    Site {
+        id: "shop".parse().unwrap(),
+        name: String::new(),
+        key: String::new(),
+        secret: secret.trim().into(),
+        origins: Vec::new(),
+        native_clients: true,
+        settings: Default::default(),
+    }
+}
+
+#[test]
+fn help_teaches_every_command_by_example() {
+    let machine = Machine::new();
+    assert!(machine.print(&["--help"]).contains("vigie serve --demo"));
+    for command in [
+        &["serve"][..],
+        &["check-config"],
+        &["token"],
+        &["site", "add"],
+        &["site", "list"],
+        &["site", "secret"],
+        &["export"],
+    ] {
+        let help = machine.print(&[command, &["--help"]].concat());
+        let example = format!("vigie {}", command.join(" "));
+        assert!(help.contains("Example:") && help.contains(command[0]), "{example}: {help}");
+    }
+}
+
+#[test]
+fn a_command_that_is_called_in_a_wrong_way_ends_with_2_and_says_how() {
+    let machine = Machine::new();
+    for args in [
+        &["frobnicate"][..],
+        &["token", "--site", "shop"],
+        &["token", "--site", "Shop!", "--role", "bot", "--id", "b"],
+        &["token", "--site", "shop", "--role", "bot", "--id", "b", "--hours", "0"],
+        &["site", "add", "shop", "--origin", "shop.example"],
+        &["site", "add", "shop", "--key", "with space"],
+        &["export", "not-a-uuid"],
+    ] {
+        assert!(machine.fail(2, args).contains("--help"), "{args:?}");
+    }
+}
+
+#[test]
+fn check_config_prints_what_is_in_force_and_where_it_comes_from() {
+    let machine = Machine::new();
+    let file = machine.file("vigie.toml", "[http]\nlisten = '127.0.0.1:9000'\n");
+    let mut command = machine.command(&["-c", &file, "check-config"]);
+    let done = Done::from(command.env("VIGIE__DATA__DIR", "elsewhere").output().unwrap());
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    assert!(done.out.contains(&format!("listen = \"127.0.0.1:9000\"  # {file}, line 2")));
+    assert!(done.out.contains("dir = \"elsewhere\"  # VIGIE__DATA__DIR"));
+    let effective: toml::Table = done.out.parse().unwrap();
+    let default: toml::Table = DEFAULT_TOML.parse().unwrap();
+    assert_eq!(effective.len(), default.len());
+}
+
+#[test]
+fn check_config_reports_all_errors_together_and_ends_with_1() {
+    let machine = Machine::new();
+    let file = machine.file("vigie.toml", "[http]\nlistn = 'x'\n[gateway]\nworkers = 'many'\n");
+    let mut command = machine.command(&["check-config", "--config", &file]);
+    let done = Done::from(command.env("VIGIE__BOTS__TURN_TIMEOUT_MS", "0").output().unwrap());
+    assert_eq!((done.code, done.out.as_str()), (1, ""));
+    for expected in [
+        "vigie: the configuration has 3 errors:",
+        "vigie.toml, line 2: http.listn is not a known key; did you mean http.listen?",
+        "vigie.toml, line 4: gateway.workers has a value of the wrong kind; write a whole number",
+        "VIGIE__BOTS__TURN_TIMEOUT_MS: bots.turn_timeout_ms is 0; write 10 to 600000",
+    ] {
+        assert!(done.err.contains(expected), "{expected:?} is not in {}", done.err);
+    }
+}
+
+#[test]
+fn every_command_refuses_a_wrong_configuration() {
+    let machine = Machine::new();
+    let file = machine.file("vigie.toml", "[htp]\nlisten = 'x'\n");
+    for args in [&["serve"][..], &["site", "list"], &[]] {
+        let said = machine.fail(1, &[&["-c", &file], args].concat());
+        assert!(said.contains("did you mean [http]?"), "{said}");
+    }
+}
+
+#[test]
+fn listening_beyond_this_machine_is_warned_of() {
+    let machine = Machine::new();
+    let mut command = machine.command(&["check-config"]);
+    let done = Done::from(command.env("VIGIE__HTTP__LISTEN", "0.0.0.0:80").output().unwrap());
+    assert_eq!(done.code, 0);
+    assert!(done.err.contains("warning: http.listen = 0.0.0.0:80 is reachable"), "{}", done.err);
+}
+
+#[test]
+fn a_site_is_added_listed_and_changed_without_losing_its_key_and_secret() {
+    let machine = Machine::new();
+    let articles = machine.file("articles/shipping.en.md", "# Shipping\n\nWe ship to Canada.\n");
+    let articles = articles.strip_suffix("/shipping.en.md").unwrap();
+    let added = machine.print(&[
+        "site",
+        "add",
+        "shop",
+        "--name",
+        "My Shop",
+        "--origin",
+        "https://shop.example/",
+        "--origin",
+        "http://localhost:3000",
+        "--knowledge",
+        articles,
+    ]);
+    let key = added.lines().find_map(|line| line.strip_prefix("  public key  ")).unwrap();
+    assert!(key.starts_with("pk_"));
+    assert!(added.contains("articles    1 read"), "{added}");
+    assert!(added.contains("vigie token --site shop --role operator"), "{added}");
+
+    let listed = machine.print(&["site", "list"]);
+    let row: Vec<_> = listed.lines().nth(1).unwrap().split("  ").map(str::trim).collect();
+    assert_eq!(row, ["shop", key, "My Shop", "https://shop.example http://localhost:3000"]);
+
+    let secret = machine.print(&["site", "secret", "shop"]);
+    assert!(!added.contains(secret.trim()) && !listed.contains(secret.trim()));
+    let again = machine.fail(1, &["site", "add", "shop"]);
+    assert!(again.contains("there is a site shop already; add --update"), "{again}");
+    machine.print(&["site", "add", "shop", "--update", "--name", "Our Shop"]);
+    assert_eq!(machine.print(&["site", "secret", "shop"]), secret);
+    let changed = machine.print(&["site", "list"]);
+    assert!(changed.contains(key) && changed.contains("Our Shop"), "{changed}");
+    assert!(changed.contains("https://shop.example"), "{changed}");
+}
+
+#[test]
+fn a_public_key_is_one_sites_only_and_unreadable_knowledge_adds_nothing() {
+    let machine = Machine::new();
+    machine.print(&["site", "add", "shop", "--key", "front"]);
+    let taken = machine.fail(1, &["site", "add", "bank", "--key", "front"]);
+    assert!(taken.contains("another site has the public key front"), "{taken}");
+    let missing = machine.fail(1, &["site", "add", "bank", "--knowledge", "nowhere"]);
+    assert!(missing.contains("nowhere"), "{missing}");
+    assert_eq!(machine.print(&["site", "list"]).lines().count(), 2);
+}
+
+#[test]
+fn a_token_is_what_the_engine_takes() {
+    let machine = Machine::new();
+    machine.print(&["site", "add", "shop"]);
+    let site = shop(&machine.print(&["site", "secret", "shop"]));
+    let token = |args: &[&str]| {
+        let printed = machine.print(&[&["token", "--site", "shop"], args].concat());
+        assert_eq!(printed.lines().count(), 1, "only the token is printed");
+        identity::verify(&site, printed.trim(), now()).unwrap()
+    };
+
+    let ana = token(&[
+        "--role",
+        "operator",
+        "--id",
+        "ana",
+        "--name",
+        "Ana",
+        "--rank",
+        "supervisor",
+        "--hours",
+        "2",
+    ]);
+    let id = "ana".parse().unwrap();
+    assert_eq!(ana.who, Who::Operator(Operator { id, name: "Ana".into(), rank: Rank::Supervisor }));
+    let hours = (ana.expires - now()) as f64 / 3_600_000.0;
+    assert!((1.9..=2.0).contains(&hours), "{hours}");
+
+    let bot = token(&["--role", "bot", "--id", "b1"]);
+    assert_eq!(bot.who, Who::Bot { id: "b1".into(), name: "b1".into() });
+
+    let visitor = VisitorId::from(Uuid::new_v4());
+    let known = token(&["--role", "visitor", "--id", &visitor.to_string()]);
+    assert_eq!(known.who, Who::Visitor(visitor));
+}
+
+#[test]
+fn a_token_that_the_engine_would_not_take_is_not_made() {
+    let machine = Machine::new();
+    let nothing = machine.fail(1, &["token", "--site", "shop", "--role", "bot", "--id", "b"]);
+    assert!(nothing.contains("there is no database at data/vigie.db"), "{nothing}");
+    assert!(!machine.database().exists());
+
+    machine.print(&["site", "add", "shop"]);
+    for (args, expected) in [
+        (
+            &["--site", "bank", "--role", "bot", "--id", "b"][..],
+            "there is no site bank; there is shop",
+        ),
+        (&["--site", "shop", "--role", "visitor", "--id", "b"], "must be a UUID"),
+        (&["--site", "shop", "--role", "bot", "--id", "b", "--name", ""], "--id and --name"),
+    ] {
+        let said = machine.fail(1, &[&["token"], args].concat());
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+/// More than two pages of a session.
+const EVENTS: u64 = 2100;
+
+async fn talk(machine: &Machine) -> (SessionId, Vec<Event>) {
+    let visitor = VisitorId::from(Uuid::new_v4());
+    let session = SessionId::nth(visitor, 1);
+    let event = |offset| Event {
+        offset,
+        time: 1_700_000_000_000 + offset,
+        author: Author::Visitor {},
+        body: match offset {
+            1 => EventBody::SessionStarted {
+                visitor,
+                ordinal: 1,
+                context: VisitorContext::default(),
+            },
+            _ => EventBody::Message(ChatMessage {
+                text: format!("Question {offset}: «où est ma commande?»\n"),
+                epoch: 1,
+                key: Some(format!("k{offset}").parse().unwrap()),
+                turn: None,
+                choices: Vec::new(),
+            }),
+        },
+    };
+    let events: Vec<_> = (1..=EVENTS).map(event).collect();
+    let log = SqliteLog::open(machine.database(), SqliteLogOptions::default()).unwrap();
+    for page in events.chunks(300) {
+        let append = Append {
+            site: "shop".parse().unwrap(),
+            session,
+            expected: page[0].offset - 1,
+            events: page.to_vec(),
+        };
+        log.append(append).await.unwrap();
+    }
+    (session, events)
+}
+
+#[actix_rt::test]
+async fn export_prints_every_event_of_a_session_as_json_lines() {
+    let machine = Machine::new();
+    let (session, events) = talk(&machine).await;
+    let printed = machine.print(&["export", &session.to_string()]);
+    let exported: Vec<Event> =
+        printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(exported, events);
+
+    let unknown = SessionId::from(Uuid::new_v4()).to_string();
+    assert!(machine.fail(1, &["export", &unknown]).contains("there is no session"));
+}
+
+#[actix_rt::test]
+async fn a_reader_that_has_enough_ends_an_export_without_an_error() {
+    let machine = Machine::new();
+    let (session, _) = talk(&machine).await;
+    let mut export = machine
+        .command(&["export", &session.to_string()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(export.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let done = Done::from(export.wait_with_output().unwrap());
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+}

@@ -30,7 +30,8 @@ async fn write(log: &dyn Log, session: SessionId, mut out: impl Write) -> Result
     loop {
         let page = log.read(session, after, READ_EVENTS_MAX).await?;
         for event in &page {
-            write_line(event, &mut out).map_err(|error| CliError::Io("cannot write".into(), error))?;
+            write_line(event, &mut out)
+                .map_err(|error| CliError::Io("cannot write".into(), error))?;
         }
         match page.last() {
             Some(last) if page.len() >= READ_EVENTS_MAX as usize => after = last.offset,

@@ -228,7 +228,8 @@ fn origin(text: &str) -> Result<String, String> {
     if sound {
         Ok(origin)
     } else {
-        Err("an origin is a scheme and a host, with a port if it has one: https://shop.example".into())
+        Err("an origin is a scheme and a host, with a port if it has one: https://shop.example"
+            .into())
     }
 }
 

@@ -47,7 +47,8 @@ impl Listeners {
     /// Says which address could not be bound.
     pub fn bind(config: &Config) -> io::Result<Self> {
         let http = listen("http.listen", config.http.listen)?;
-        let tcp = config.tcp.enabled.then(|| listen("tcp.listen", config.tcp.listen)).transpose()?;
+        let tcp =
+            config.tcp.enabled.then(|| listen("tcp.listen", config.tcp.listen)).transpose()?;
         Ok(Self { http, tcp })
     }
 

@@ -35,8 +35,11 @@ pub const SUBPROTOCOL_MESSAGEPACK: &str = "vigie.v1.msgpack";
 /// WebSocket subprotocol whose text messages hold JSON-RPC 2.0.
 pub const SUBPROTOCOL_JSON: &str = "vigie.v1.json";
 
-/// The longest message in bytes, in either direction of asking: a longer one closes the connection.
+/// The longest message of a client in bytes: a longer one closes the connection.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// The longest message that a server sends, in bytes: lists that would make it longer are cut.
+pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// How deep arrays and maps of one message may nest.
 pub const MESSAGE_DEPTH_MAX: usize = 16;

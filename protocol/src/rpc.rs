@@ -88,13 +88,22 @@ pub enum DecodeError {
     /// Longer or deeper than allowed.
     #[error("{0}")]
     TooLarge(ScanError),
-    /// A value, but not a request, response or notification. The id is known if it could be read.
+    /// A value, but not a request, response or notification.
     #[error("not a request, response or notification: {problem}")]
     NotRpc {
-        /// The request's id, for the response.
+        /// The request's id, if it could be read: for the response.
         id: Option<Id>,
         /// What is wrong.
         problem: String,
+    },
+    /// A notification whose parameters are of another shape. Libraries of other MessagePack-RPC
+    /// servers send such greetings unasked, so it is told to the client and the connection stays.
+    #[error("the parameters of the notification {method:?} are not {expected}")]
+    ForeignNotification {
+        /// What it tells: for the `error` notification.
+        method: String,
+        /// The shape that they should have.
+        expected: &'static str,
     },
 }
 
@@ -122,13 +131,29 @@ impl Params<'_> {
     }
 }
 
-/// Decodes exactly one message.
+/// Decodes exactly one message of a client.
 ///
 /// # Errors
 /// See [`DecodeError`]; `SPEC.md` says which of them close the connection.
 pub fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Message<'_>, DecodeError> {
+    decode_within(encoding, bytes, MESSAGE_BYTES_MAX)
+}
+
+/// Decodes exactly one message of at most `bytes_max` bytes: a client reads a server's messages
+/// within [`ANSWER_BYTES_MAX`](crate::ANSWER_BYTES_MAX).
+///
+/// # Errors
+/// See [`DecodeError`].
+pub fn decode_within(
+    encoding: Encoding,
+    bytes: &[u8],
+    bytes_max: usize,
+) -> Result<Message<'_>, DecodeError> {
+    if bytes.len() > bytes_max {
+        return Err(DecodeError::TooLarge(ScanError::TooLarge));
+    }
     match encoding {
-        Encoding::MessagePack => decode_messagepack(bytes),
+        Encoding::MessagePack => decode_messagepack(bytes, bytes_max),
         Encoding::Json => decode_json(bytes),
     }
 }
@@ -217,11 +242,8 @@ impl<T> Default for JsonOut<'_, T> {
     }
 }
 
-fn decode_messagepack(bytes: &[u8]) -> Result<Message<'_>, DecodeError> {
-    if bytes.len() > MESSAGE_BYTES_MAX {
-        return Err(DecodeError::TooLarge(ScanError::TooLarge));
-    }
-    match Scanner::default().scan(bytes) {
+fn decode_messagepack(bytes: &[u8], bytes_max: usize) -> Result<Message<'_>, DecodeError> {
+    match Scanner::within(bytes_max).scan(bytes) {
         Ok(Some(length)) if length == bytes.len() => {}
         Ok(Some(_)) => {
             return Err(DecodeError::Malformed("one MessagePack value, but more".into()));
@@ -259,7 +281,7 @@ fn decode_messagepack(bytes: &[u8]) -> Result<Message<'_>, DecodeError> {
         [kind, method, params] if read::<u8>(kind) == Some(2) => {
             let method = text(method).ok_or_else(|| not_rpc(None, "the method is not a string"))?;
             let params = one_map(params)
-                .ok_or_else(|| not_rpc(None, "the parameters are not an array of one map"))?;
+                .ok_or_else(|| foreign_notification(method, "an array of one map"))?;
             Ok(Message::Notification { method: Cow::Borrowed(method), params })
         }
         _ => Err(not_rpc(None, "it does not begin with a message type of 0, 1 or 2")),
@@ -276,7 +298,7 @@ fn elements(bytes: &[u8]) -> Option<Vec<&[u8]>> {
     };
     let mut elements = Vec::with_capacity(count);
     for _ in 0..count {
-        let length = Scanner::default().scan(rest).ok().flatten()?;
+        let length = Scanner::within(rest.len()).scan(rest).ok().flatten()?;
         let (element, after) = rest.split_at(length);
         elements.push(element);
         rest = after;
@@ -311,9 +333,6 @@ fn text(bytes: &[u8]) -> Option<&str> {
 }
 
 fn decode_json(bytes: &[u8]) -> Result<Message<'_>, DecodeError> {
-    if bytes.len() > MESSAGE_BYTES_MAX {
-        return Err(DecodeError::TooLarge(ScanError::TooLarge));
-    }
     if json_depth(bytes) > MESSAGE_DEPTH_MAX {
         return Err(DecodeError::TooLarge(ScanError::TooDeep));
     }
@@ -338,7 +357,12 @@ fn decode_json(bytes: &[u8]) -> Result<Message<'_>, DecodeError> {
     let params = match parts.params.map(RawValue::get) {
         None => Params::Absent,
         Some(text) if text.starts_with('{') => Params::Json(text),
-        Some(_) => return Err(not_rpc(id, "the parameters are not an object")),
+        Some(_) => {
+            return Err(match (id, &parts.method) {
+                (None, Some(method)) => foreign_notification(method, "an object"),
+                (id, _) => not_rpc(id, "the parameters are not an object"),
+            });
+        }
     };
     match (parts.method, id, parts.result, parts.error) {
         (Some(_), Some(Id::Null(())), ..) => Err(not_rpc(None, "the id of a request is null")),
@@ -404,6 +428,10 @@ fn foreign_error(problem: String) -> RpcError {
 
 fn not_rpc(id: Option<Id>, problem: &str) -> DecodeError {
     DecodeError::NotRpc { id, problem: problem.to_owned() }
+}
+
+fn foreign_notification(method: &str, expected: &'static str) -> DecodeError {
+    DecodeError::ForeignNotification { method: method.chars().take(64).collect(), expected }
 }
 
 /// An error's own words, cut to a length that may be sent.
@@ -549,6 +577,18 @@ mod tests {
         let text = br#"{"jsonrpc":"2.0","id":"x","method":"send","params":[1]}"#;
         let Err(DecodeError::NotRpc { id, .. }) = decode(Encoding::Json, text) else { panic!() };
         assert_eq!(id, Some(Id::Text("x".into())));
+    }
+
+    #[test]
+    fn the_method_of_a_notification_with_foreign_parameters_is_still_told() {
+        let greeting = pack(&(2u8, "hello", ("client", 7, Empty {})));
+        let text = br#"{"jsonrpc":"2.0","method":"hello","params":["client",7,{}]}"#;
+        for (encoding, bytes) in BOTH.into_iter().zip([&greeting[..], text]) {
+            assert!(matches!(
+                decode(encoding, bytes),
+                Err(DecodeError::ForeignNotification { method, .. }) if method == "hello"
+            ));
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{MESSAGE_BYTES_MAX, MESSAGE_DEPTH_MAX};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ScanError {
     /// The value is, or announces to be, longer than allowed.
-    #[error("a message is longer than {MESSAGE_BYTES_MAX} bytes")]
+    #[error("a message is longer than allowed ({MESSAGE_BYTES_MAX} bytes from a client)")]
     TooLarge,
     /// Arrays and maps nest deeper than allowed.
     #[error("a message nests deeper than {MESSAGE_DEPTH_MAX} arrays or maps")]
@@ -21,8 +21,10 @@ pub enum ScanError {
 }
 
 /// An incremental scanner for one value at a time.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Scanner {
+    /// How long a value may be.
+    bytes_max: usize,
     /// How far the current value has been scanned; may lie beyond what has arrived.
     position: usize,
     /// How many values each open array or map still lacks.
@@ -38,7 +40,20 @@ struct Head {
     elements: u64,
 }
 
+impl Default for Scanner {
+    /// Within the bound of what a client sends.
+    fn default() -> Self {
+        Self::within(MESSAGE_BYTES_MAX)
+    }
+}
+
 impl Scanner {
+    /// A scanner of values of at most `bytes_max` bytes: a client reads a server's answers within
+    /// [`ANSWER_BYTES_MAX`](crate::ANSWER_BYTES_MAX).
+    pub const fn within(bytes_max: usize) -> Self {
+        Self { bytes_max, position: 0, open: [0; MESSAGE_DEPTH_MAX], depth: 0 }
+    }
+
     /// Looks at `buffer`, which starts where the current value starts and holds what has arrived
     /// of it. Returns the value's length once it is whole; then the next value may be scanned.
     ///
@@ -52,7 +67,7 @@ impl Scanner {
                 if end > buffer.len() {
                     return Ok(None);
                 }
-                *self = Self::default();
+                *self = Self::within(self.bytes_max);
                 return Ok(Some(end));
             }
             let Some(rest) = buffer.get(self.position..).filter(|rest| !rest.is_empty()) else {
@@ -61,7 +76,7 @@ impl Scanner {
             let Some(head) = head(rest)? else { return Ok(None) };
             self.position = self.position.saturating_add(head.bytes);
             // Every element takes a byte at least, so an announced count is a lower bound.
-            if self.position as u64 + head.elements > MESSAGE_BYTES_MAX as u64 {
+            if self.position as u64 + head.elements > self.bytes_max as u64 {
                 return Err(ScanError::TooLarge);
             }
             if head.elements > 0 {
@@ -191,6 +206,13 @@ mod tests {
         assert_eq!(Scanner::default().scan(&exact), Ok(Some(MESSAGE_BYTES_MAX)));
         let over = pack(&json!("x".repeat(MESSAGE_BYTES_MAX - 2)));
         assert_eq!(Scanner::default().scan(&over), Err(ScanError::TooLarge));
+    }
+
+    #[test]
+    fn an_answer_may_be_longer_than_a_request() {
+        let long = pack(&json!("x".repeat(2 * MESSAGE_BYTES_MAX)));
+        assert_eq!(Scanner::within(4 * MESSAGE_BYTES_MAX).scan(&long), Ok(Some(long.len())));
+        assert_eq!(Scanner::within(MESSAGE_BYTES_MAX).scan(&long), Err(ScanError::TooLarge));
     }
 
     #[test]

@@ -61,7 +61,13 @@ pub struct SiteHandle {
 
 impl Node {
     /// A node before its first connection. `desk` is the thread of site and operator actors.
-    pub fn new(config: Config, log: Arc<dyn Log>, store: Arc<dyn Store>, visitors: VisitorData, desk: ArbiterHandle) -> Arc<Self> {
+    pub fn new(
+        config: Config,
+        log: Arc<dyn Log>,
+        store: Arc<dyn Store>,
+        visitors: VisitorData,
+        desk: ArbiterHandle,
+    ) -> Arc<Self> {
         Arc::new(Self {
             config,
             log,
@@ -112,7 +118,11 @@ impl Node {
     }
 
     /// The actor of a site's operator.
-    pub fn operator(self: &Arc<Self>, site: &Arc<SiteHandle>, id: &OperatorId) -> Addr<OperatorActor> {
+    pub fn operator(
+        self: &Arc<Self>,
+        site: &Arc<SiteHandle>,
+        id: &OperatorId,
+    ) -> Addr<OperatorActor> {
         site.operators.get_or_start(id.clone(), |id| {
             let (node, site, id) = (Arc::clone(self), Arc::clone(site), id.clone());
             OperatorActor::start_in_arbiter(&self.desk, |_| OperatorActor::new(node, site, id))

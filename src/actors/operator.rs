@@ -120,8 +120,7 @@ impl OperatorActor {
     fn expire(&mut self, context: &mut Context<Self>) {
         for (session, epoch) in &self.held {
             let command = Command::ExpireLease { operator: self.id.clone(), epoch: *epoch };
-            let expired =
-                Do { site: self.site.site.id.clone(), command, answer: Answer::Nobody };
+            let expired = Do { site: self.site.site.id.clone(), command, answer: Answer::Nobody };
             if let Err(error) = self.node.session(*session).try_send(expired) {
                 tracing::warn!(%session, %error, "a lease could not be expired yet");
             }

@@ -27,8 +27,8 @@ mod fanout;
 mod fold;
 mod perform;
 
-pub(crate) use fanout::encode_event;
 use fanout::Fanout;
+pub(crate) use fanout::encode_event;
 use perform::Asked;
 
 /// How many messages may wait in a session's mailbox.
@@ -529,7 +529,12 @@ impl Handler<Arrive> for SessionActor {
 }
 
 impl SessionActor {
-    fn arrive(&mut self, arrive: Arrive, answer: oneshot::Sender<Result<Arrived, RpcError>>, context: &mut Context<Self>) {
+    fn arrive(
+        &mut self,
+        arrive: Arrive,
+        answer: oneshot::Sender<Result<Arrived, RpcError>>,
+        context: &mut Context<Self>,
+    ) {
         let answer = Answer::Visitor(arrive.connection, answer);
         if let Err(error) = self.must_be_active() {
             return answer.refuse(error);

@@ -124,13 +124,14 @@ impl Handler<Watch> for SiteActor {
         self.flush();
         let outbox = Arc::clone(watch.reply.outbox());
         let connection = outbox.id();
-        let watching = self.list.watch(connection, watch.operator, watch.window);
-        if watching.is_ok() {
-            self.watchers.insert(connection, outbox);
-        }
-        watch.reply.send(
-            &watching.map_err(|e| RpcError::new(ErrorCode::InvalidParams, e.to_string())),
-        );
+        let watching = match self.list.watch(connection, watch.operator, &watch.window) {
+            Ok(snapshot) => {
+                self.watchers.insert(connection, outbox);
+                Ok(snapshot.to_watching())
+            }
+            Err(error) => Err(RpcError::new(ErrorCode::InvalidParams, error.to_string())),
+        };
+        watch.reply.send(&watching);
     }
 }
 

@@ -15,7 +15,7 @@ use vigie_protocol::method::{Done, Rank};
 use vigie_protocol::{CHOICE_BYTES_MAX, CHOICES_MAX, LINE_BYTES_MAX, TEXT_BYTES_MAX};
 
 use crate::core::notice::notice;
-use crate::core::session::{SESSION_EVENTS_MAX, Scope, Session, digest};
+use crate::core::session::{SESSION_EVENTS_MAX, Saying, Scope, Session, digest};
 use crate::core::site::LeaseEnd;
 
 /// Something that somebody wants to happen in a session.
@@ -239,24 +239,25 @@ pub fn decide(session: &Session, command: Command, now: Millis) -> Result<Decisi
 
 /// The answer to a command that was carried out before, under the same key or turn.
 fn already_done(session: &Session, command: &Command) -> Result<Option<Done>, Refusal> {
-    let (said, text) = match command {
-        Command::Ask { key, text } => (session.said(Scope::Visitor, key), text),
-        Command::Reply { by, key, text, .. } | Command::Note { by, key, text } => {
-            (session.said(Scope::Operator(Some(by.id.clone())), key), text)
+    let by_operator = |by: &Operator, key| session.said(Scope::Operator(Some(by.id.clone())), key);
+    let (said, digest) = match command {
+        Command::Ask { key, text } => {
+            (session.said(Scope::Visitor, key), digest(Saying::Message, text))
         }
-        Command::Answer { turn, text, .. } => match session.answered() {
-            Some((answered, said)) if answered == *turn && said.digest == digest(text) => {
-                (Some(said), text)
-            }
-            _ => return Ok(None),
-        },
+        Command::Reply { by, key, text, .. } => {
+            (by_operator(by, key), digest(Saying::Message, text))
+        }
+        Command::Note { by, key, text } => (by_operator(by, key), digest(Saying::Note, text)),
+        Command::Answer { turn, text, .. } => {
+            let digest = digest(Saying::Message, text);
+            let said = session.answer_to(*turn).filter(|said| said.digest == digest);
+            return Ok(said.map(|said| said.done));
+        }
         _ => return Ok(None),
     };
     match said {
-        Some(said) if said.digest == digest(text) => {
-            Ok(Some(Done { offset: said.offset, epoch: session.epoch() }))
-        }
-        Some(said) => Err(Refusal::KeyReused(said.offset)),
+        Some(said) if said.digest == digest => Ok(Some(said.done)),
+        Some(said) => Err(Refusal::KeyReused(said.done.offset)),
         None => Ok(None),
     }
 }
@@ -284,11 +285,12 @@ impl Append<'_> {
         if self.session.head() == 0 {
             let body = EventBody::SessionStarted { visitor, ordinal, context };
             self.push(Author::System {}, body);
+        } else if self.room().is_err() {
+            // Nobody is kept out, but a log that is full does not grow by coming and going.
         } else if !self.session.present() {
             self.push(Author::System {}, EventBody::VisitorReturned { context });
         } else if let Some(page) = context.page
             && self.session.context().page.as_ref() != Some(&page)
-            && self.room().is_ok()
         {
             self.push(Author::Visitor {}, EventBody::PageViewed { page });
         }
@@ -402,6 +404,7 @@ impl Append<'_> {
             }
             (true, true) => ControlCause::Forced,
         };
+        self.room()?;
         let name = by.name.clone();
         self.change_control(by.author(), by.holder(), cause, reason, &name);
         Ok(())
@@ -423,6 +426,7 @@ impl Append<'_> {
         self.must_hold(&by)?;
         let reason = check_reason(reason)?;
         if by.id != to.id {
+            self.room()?;
             let name = to.name.clone();
             self.change_control(by.author(), to.holder(), ControlCause::Transfer, reason, &name);
         }

@@ -57,7 +57,7 @@ pub enum Effect {
 impl Wants {
     /// What a session wants.
     pub fn of(session: &Session) -> Self {
-        if session.closed() {
+        if session.closed() || session.head() == 0 {
             return Self::default();
         }
         Self {
@@ -83,8 +83,8 @@ pub fn effects(before: &Wants, session: &Session) -> Vec<Effect> {
         }
     }
     if before.turn != after.turn
-        && let Some((_, turn)) = before.turn
-        && let Some(reason) = revoke_reason(session)
+        && let Some((epoch, turn)) = before.turn
+        && let Some(reason) = revoke_reason(epoch, turn, session)
     {
         effects.push(Effect::RevokeTurn { turn, reason });
     }
@@ -105,12 +105,14 @@ pub fn effects(before: &Wants, session: &Session) -> Vec<Effect> {
 }
 
 /// Why a turn that is no longer open was not answered; `None` if it was, or if the bot gave it up.
-fn revoke_reason(session: &Session) -> Option<RevokeReason> {
-    if session.closed() {
+fn revoke_reason(epoch: Epoch, turn: Offset, session: &Session) -> Option<RevokeReason> {
+    if session.answer_to(turn).is_some() {
+        None
+    } else if session.closed() {
         Some(RevokeReason::Closed)
-    } else if session.held() {
+    } else if session.epoch() != epoch {
         Some(RevokeReason::TakenOver)
-    } else if session.turn().is_some() {
+    } else if session.asked() > turn {
         Some(RevokeReason::Superseded)
     } else if session.failure() == Some(BotFailure::Timeout) {
         Some(RevokeReason::Timeout)

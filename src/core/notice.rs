@@ -11,9 +11,10 @@ pub fn notice(
     cause: ControlCause,
     name: &str,
 ) -> Option<String> {
-    let language = primary(language.unwrap_or(&settings.language));
-    let own = settings.notices.get(language);
-    let ours = builtin(language);
+    // The case of a language tag means nothing.
+    let language = primary(language.unwrap_or(&settings.language)).to_ascii_lowercase();
+    let own = settings.notices.get(&language);
+    let ours = builtin(&language);
     let text = match cause {
         ControlCause::TakeOver | ControlCause::Forced => {
             choose(own, |n| &n.taken).unwrap_or(ours.taken)

@@ -13,6 +13,7 @@ use vigie_protocol::event::{
     Millis, Offset, VisitorContext,
 };
 use vigie_protocol::id::{Key, OperatorId, SessionId, VisitorId};
+use vigie_protocol::method::Done;
 
 use crate::core::site::SiteSettings;
 use crate::core::view::{Audience, sees};
@@ -47,6 +48,8 @@ pub struct Session {
     waiting: Option<Millis>,
     messages: u64,
     last: Option<LastMessage>,
+    /// The visitor's last message; 0 before the first.
+    asked: Offset,
     /// Whether the visitor spoke last, so that somebody owes an answer.
     unanswered: Option<Offset>,
     turn: Option<Offset>,
@@ -65,10 +68,17 @@ pub(super) enum Scope {
     Operator(Option<OperatorId>),
 }
 
-/// Where a key's message stands, and a digest to tell a retry from a reuse.
+/// What a key names: a note must not pass for a message that the visitor has read.
+#[derive(Debug, Clone, Copy, Hash)]
+pub(super) enum Saying {
+    Message,
+    Note,
+}
+
+/// How a key's message was answered, and a digest to tell a retry from a reuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Said {
-    pub(super) offset: Offset,
+    pub(super) done: Done,
     pub(super) digest: u64,
 }
 
@@ -89,6 +99,7 @@ impl Session {
             waiting: None,
             messages: 0,
             last: None,
+            asked: 0,
             unanswered: None,
             turn: None,
             failure: None,
@@ -125,7 +136,9 @@ impl Session {
             EventBody::VisitorLeft {} => self.present = false,
             EventBody::PageViewed { page } => self.context.page = Some(page.clone()),
             EventBody::Message(message) => self.apply_message(event, message),
-            EventBody::Note { text, key } => self.remember_key(event, key.as_ref(), text),
+            EventBody::Note { text, key } => {
+                self.remember_key(event, Saying::Note, key.as_ref(), text);
+            }
             EventBody::HumanRequested {} => {
                 self.waiting.get_or_insert(event.time);
             }
@@ -156,10 +169,11 @@ impl Session {
             time: event.time,
             offset: event.offset,
         });
-        self.remember_key(event, message.key.as_ref(), &message.text);
+        self.remember_key(event, Saying::Message, message.key.as_ref(), &message.text);
         self.remember_event(event);
         match from {
             Speaker::Visitor => {
+                self.asked = event.offset;
                 self.unanswered = Some(event.offset);
                 self.turn = (!self.held()).then_some(event.offset);
                 self.failure = None;
@@ -170,7 +184,7 @@ impl Session {
                 self.turn = None;
                 self.failure = None;
                 if let Some(turn) = message.turn {
-                    let said = Said { offset: event.offset, digest: digest(&message.text) };
+                    let said = self.said_at(event, Saying::Message, &message.text);
                     self.answered = Some((turn, said));
                 }
             }
@@ -191,16 +205,20 @@ impl Session {
         self.remember_event(event);
     }
 
-    fn remember_key(&mut self, event: &Event, key: Option<&Key>, text: &str) {
+    fn remember_key(&mut self, event: &Event, saying: Saying, key: Option<&Key>, text: &str) {
         let scope = match &event.author {
             Author::Visitor {} => Scope::Visitor,
             Author::Operator { id, .. } => Scope::Operator(id.clone()),
             Author::Bot { .. } | Author::System {} | Author::Unknown => return,
         };
         if let Some(key) = key {
-            let said = Said { offset: event.offset, digest: digest(text) };
-            self.said.insert((scope, key.clone()), said);
+            self.said.insert((scope, key.clone()), self.said_at(event, saying, text));
         }
+    }
+
+    fn said_at(&self, event: &Event, saying: Saying, text: &str) -> Said {
+        let done = Done { offset: event.offset, epoch: self.epoch() };
+        Said { done, digest: digest(saying, text) }
     }
 
     fn remember_event(&mut self, event: &Event) {
@@ -297,20 +315,30 @@ impl Session {
         self.said.get(&(scope, key.clone())).copied()
     }
 
-    pub(super) const fn answered(&self) -> Option<(Offset, Said)> {
-        self.answered
+    /// The answer to a turn, if it is the last that was answered.
+    pub(super) fn answer_to(&self, turn: Offset) -> Option<Said> {
+        self.answered.filter(|(answered, _)| *answered == turn).map(|(_, said)| said)
     }
 
-    /// How many of the messages at hand the visitor has said after an offset.
+    pub(super) const fn asked(&self) -> Offset {
+        self.asked
+    }
+
+    /// How many messages the visitor has said after an offset, as far as they are at hand; at
+    /// least one if there is any.
     pub fn said_by_visitor_after(&self, offset: Offset) -> usize {
-        self.transcript
+        if self.asked <= offset {
+            return 0;
+        }
+        let at_hand = self
+            .transcript
             .iter()
             .rev()
             .take_while(|event| event.offset > offset)
             .filter(|event| {
                 matches!((&event.author, &event.body), (Author::Visitor {}, EventBody::Message(_)))
-            })
-            .count()
+            });
+        at_hand.count().max(1)
     }
 
     /// The latest messages and changes of control, oldest first.
@@ -369,9 +397,9 @@ impl Session {
 }
 
 /// Tells a retry from a reuse of its key; never leaves the process.
-pub(super) fn digest(text: &str) -> u64 {
+pub(super) fn digest(saying: Saying, text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
+    (saying, text).hash(&mut hasher);
     hasher.finish()
 }
 

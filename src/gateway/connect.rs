@@ -173,16 +173,17 @@ async fn visitor(
     connect: &Connect,
 ) -> Result<(Client, Identity), RpcError> {
     let site = node.site_by_key(key).await.map_err(store_error)?;
-    let site = site.ok_or_else(|| {
-        RpcError::new(ErrorCode::UnknownSite, "no site has this public key")
-    })?;
+    let site =
+        site.ok_or_else(|| RpcError::new(ErrorCode::UnknownSite, "no site has this public key"))?;
     check_origin(&site, peer.origin.as_deref())?;
     let known = match &connect.resume {
         None => None,
-        Some(token) => match identity::verify(&site.site, token, node.now()).map_err(refused)?.who {
-            Who::Visitor(visitor) => Some(visitor),
-            _ => return Err(invalid("`resume` takes a visitor's token")),
-        },
+        Some(token) => {
+            match identity::verify(&site.site, token, node.now()).map_err(refused)?.who {
+                Who::Visitor(visitor) => Some(visitor),
+                _ => return Err(invalid("`resume` takes a visitor's token")),
+            }
+        }
     };
     let visitor = known.unwrap_or_else(|| VisitorId::from(Uuid::new_v4()));
     let context = node.visitors.context(
@@ -219,7 +220,9 @@ async fn visitor(
                 };
                 return Ok((Client::Visitor { site, session, _presence: presence }, identity));
             }
-            Err(error) if error.code == ErrorCode::SessionClosed => (ordinal, new) = (ordinal + 1, false),
+            Err(error) if error.code == ErrorCode::SessionClosed => {
+                (ordinal, new) = (ordinal + 1, false)
+            }
             Err(error) if error.code == ErrorCode::Busy => new = false,
             Err(error) => return Err(error),
         }
@@ -227,7 +230,11 @@ async fn visitor(
     Err(RpcError::new(ErrorCode::Busy, "the session could not be opened; try again"))
 }
 
-async fn arrive_at(node: &Arc<Node>, session: SessionId, arrive: Arrive) -> Result<Arrived, RpcError> {
+async fn arrive_at(
+    node: &Arc<Node>,
+    session: SessionId,
+    arrive: Arrive,
+) -> Result<Arrived, RpcError> {
     let busy = || RpcError::new(ErrorCode::Busy, "the session could not be opened; try again");
     node.session(session).send(arrive).await.unwrap_or_else(|_| Err(busy()))
 }
@@ -307,4 +314,3 @@ pub(super) fn log_error(error: LogError) -> RpcError {
         _ => RpcError::new(ErrorCode::LogUnavailable, error.to_string()),
     }
 }
-

@@ -23,8 +23,8 @@ use vigie_protocol::scan::Scanner;
 use crate::actors::node::{Admission, Node, SiteHandle};
 use crate::core::decide::Operator;
 use crate::gateway::heartbeat;
-use crate::gateway::presence::Presence;
 use crate::gateway::outbox::{IN_FLIGHT_MAX, Next, Outbox, Reply};
+use crate::gateway::presence::Presence;
 use crate::gateway::transport::{Incoming, Transport, close_code};
 
 /// How long a peer has to take the last bytes of a connection that closes.
@@ -241,18 +241,24 @@ impl Connection {
             }
             // Answers to the server's pings; that they came is all they say.
             Ok(Message::Response { .. }) => {}
-            Err(error) => self.refuse_message(error),
+            Err(error) => self.refuse_message(&error),
         }
     }
 
     /// What is no message is answered if there is something to answer, and closes the connection
     /// otherwise.
-    fn refuse_message(&self, error: DecodeError) {
+    fn refuse_message(&self, error: &DecodeError) {
         let json = self.outbox.encoding() == Encoding::Json;
-        let (id, code) = match &error {
+        let (id, code) = match error {
             DecodeError::TooLarge(_) => return self.outbox.close(CloseCode::MessageTooLarge),
+            DecodeError::ForeignNotification { method, .. } => {
+                let problem = RpcError::new(ErrorCode::InvalidRequest, error.to_string());
+                return Reply::to_notification(&self.outbox, method).refuse(problem);
+            }
             DecodeError::NotRpc { id: Some(id), .. } => (id.clone(), ErrorCode::InvalidRequest),
-            DecodeError::NotRpc { id: None, .. } if json => (Id::Null(()), ErrorCode::InvalidRequest),
+            DecodeError::NotRpc { id: None, .. } if json => {
+                (Id::Null(()), ErrorCode::InvalidRequest)
+            }
             DecodeError::Malformed(_) if json => (Id::Null(()), ErrorCode::ParseError),
             DecodeError::NotRpc { id: None, .. } | DecodeError::Malformed(_) => {
                 tracing::debug!(connection = self.outbox.id(), %error, "closed for what it sent");
@@ -304,7 +310,6 @@ impl Connection {
 }
 
 type Flow = std::ops::ControlFlow<()>;
-
 
 impl Actor for Connection {
     type Context = Context<Self>;

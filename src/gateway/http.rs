@@ -117,8 +117,8 @@ async fn read_events(
     let site = identity::peek_site(token).map_err(|e| unauthorized(e.to_string()))?;
     let site = node.site(&site).await.map_err(store_error)?;
     let site = site.ok_or_else(|| unauthorized("the token is for an unknown site".to_owned()))?;
-    let verified = identity::verify(&site.site, token, node.now())
-        .map_err(|e| unauthorized(e.to_string()))?;
+    let verified =
+        identity::verify(&site.site, token, node.now()).map_err(|e| unauthorized(e.to_string()))?;
     let audience = match verified.who {
         Who::Operator(_) => Audience::Operator,
         Who::Bot { .. } => Audience::Bot,

@@ -29,7 +29,12 @@ pub(super) enum Of {
 }
 
 impl Presence {
-    pub(super) fn new(node: &Arc<Node>, site: &Arc<SiteHandle>, connection: ConnectionId, of: Of) -> Self {
+    pub(super) fn new(
+        node: &Arc<Node>,
+        site: &Arc<SiteHandle>,
+        connection: ConnectionId,
+        of: Of,
+    ) -> Self {
         Self { node: Arc::clone(node), site: Arc::clone(site), connection, of }
     }
 }

@@ -72,9 +72,18 @@ impl Connection {
             Call::ViewPage(view) => Command::ViewPage(Page { url: view.url, title: view.title }),
             Call::RequestHuman(_) => Command::RequestHuman,
             Call::Subscribe(subscribe) => {
-                return self.subscribe(site, own, subscribe.offset, Audience::Visitor, reply, context);
+                return self.subscribe(
+                    site,
+                    own,
+                    subscribe.offset,
+                    Audience::Visitor,
+                    reply,
+                    context,
+                );
             }
-            Call::Unsubscribe(unsubscribe) => return self.unsubscribe(unsubscribe.session, reply, context),
+            Call::Unsubscribe(unsubscribe) => {
+                return self.unsubscribe(unsubscribe.session, reply, context);
+            }
             Call::History(history) => {
                 return self.history(site, own, &history, Audience::Visitor, reply, context);
             }
@@ -83,7 +92,11 @@ impl Connection {
             }
             other => return reply.refuse(forbidden("visitors", &other)),
         };
-        tell(&self.node, own, Do { site: site.site.id.clone(), command, answer: Answer::Client(reply) });
+        tell(
+            &self.node,
+            own,
+            Do { site: site.site.id.clone(), command, answer: Answer::Client(reply) },
+        );
     }
 
     /// An operator sees every session of their site, and answers those that they control.
@@ -147,7 +160,11 @@ impl Connection {
             }
             other => return reply.refuse(forbidden("operators", &other)),
         };
-        tell(&self.node, session, Do { site: site.site.id.clone(), command, answer: Answer::Client(reply) });
+        tell(
+            &self.node,
+            session,
+            Do { site: site.site.id.clone(), command, answer: Answer::Client(reply) },
+        );
     }
 
     /// A bot answers the turns that it is given, and may look back.
@@ -193,7 +210,11 @@ impl Connection {
             Call::Unsubscribe(p) => return self.unsubscribe(p.session, reply, context),
             other => return reply.refuse(forbidden("bots", &other)),
         };
-        tell(&self.node, session, Do { site: site.site.id.clone(), command, answer: Answer::Client(reply) });
+        tell(
+            &self.node,
+            session,
+            Do { site: site.site.id.clone(), command, answer: Answer::Client(reply) },
+        );
     }
 
     fn types(

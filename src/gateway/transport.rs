@@ -127,7 +127,11 @@ impl Transport {
     }
 }
 
-fn read_frame(frame: Frame, encoding: Encoding, partial: &mut BytesMut) -> Result<Incoming, CloseCode> {
+fn read_frame(
+    frame: Frame,
+    encoding: Encoding,
+    partial: &mut BytesMut,
+) -> Result<Incoming, CloseCode> {
     match (frame, encoding) {
         (Frame::Binary(bytes), Encoding::MessagePack) | (Frame::Text(bytes), Encoding::Json) => {
             Ok(Incoming::Message(bytes))
@@ -142,7 +146,11 @@ fn read_frame(frame: Frame, encoding: Encoding, partial: &mut BytesMut) -> Resul
     }
 }
 
-fn read_continuation(item: Item, encoding: Encoding, partial: &mut BytesMut) -> Result<Incoming, CloseCode> {
+fn read_continuation(
+    item: Item,
+    encoding: Encoding,
+    partial: &mut BytesMut,
+) -> Result<Incoming, CloseCode> {
     let (bytes, last) = match (item, encoding) {
         (Item::FirstBinary(bytes), Encoding::MessagePack)
         | (Item::FirstText(bytes), Encoding::Json) => {
@@ -157,11 +165,7 @@ fn read_continuation(item: Item, encoding: Encoding, partial: &mut BytesMut) -> 
         return Err(CloseCode::MessageTooLarge);
     }
     partial.extend_from_slice(&bytes);
-    if last {
-        Ok(Incoming::Message(std::mem::take(partial).freeze()))
-    } else {
-        Ok(Incoming::Alive)
-    }
+    if last { Ok(Incoming::Message(std::mem::take(partial).freeze())) } else { Ok(Incoming::Alive) }
 }
 
 /// The codec refuses only frames out of order, which this room does not write.

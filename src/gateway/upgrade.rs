@@ -33,7 +33,11 @@ type Handshake = Framed<TcpStream, h1::Codec>;
 ///
 /// # Errors
 /// The socket's.
-pub async fn upgrade(node: Arc<Node>, request: Request, mut framed: Handshake) -> std::io::Result<()> {
+pub async fn upgrade(
+    node: Arc<Node>,
+    request: Request,
+    mut framed: Handshake,
+) -> std::io::Result<()> {
     let accepted = accept(&node, &request);
     let (response, admission, encoding) = match accepted {
         Ok(accepted) => accepted,
@@ -63,9 +67,10 @@ fn accept(node: &Arc<Node>, request: &Request) -> Result<Accepted, (StatusCode, 
     if node.draining() {
         return Err((StatusCode::SERVICE_UNAVAILABLE, "this node is shutting down"));
     }
-    let admission = node
-        .admit()
-        .ok_or((StatusCode::SERVICE_UNAVAILABLE, "this node has as many connections as it takes"))?;
+    let admission = node.admit().ok_or((
+        StatusCode::SERVICE_UNAVAILABLE,
+        "this node has as many connections as it takes",
+    ))?;
     let mut response = ws::handshake_response(request.head()).finish().drop_body();
     let value = HeaderValue::from_static(subprotocol);
     response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, value);
@@ -107,7 +112,11 @@ fn line(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     (value.len() <= HEADER_BYTES_MAX).then(|| value.to_owned())
 }
 
-async fn refuse(mut framed: Handshake, status: StatusCode, problem: &'static str) -> std::io::Result<()> {
+async fn refuse(
+    mut framed: Handshake,
+    status: StatusCode,
+    problem: &'static str,
+) -> std::io::Result<()> {
     let body = Bytes::from(format!("{problem}\n"));
     let mut response = Response::new(status).drop_body();
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");

@@ -82,15 +82,15 @@ impl SessionActor {
         context: &mut Context<Self>,
     ) -> SpawnHandle {
         let State::Folded(folded) = &self.state else { return SpawnHandle::default() };
-        let name = folded.site.settings.bot_name.clone();
-        let answer = knowledge::answer(
-            Arc::clone(&self.node.store),
-            folded.site.site.id.clone(),
-            folded.site.settings.clone(),
-            folded.session.context().language.clone(),
-            folded.session.transcript().filter_map(asked_by_visitor).collect(),
-        );
-        context.spawn(answer.into_actor(self).map(move |answer, this, context| {
+        let (site, store) = (Arc::clone(&folded.site), Arc::clone(&self.node.store));
+        let language = folded.session.context().language.clone();
+        let asked: Vec<_> = folded.session.transcript().filter_map(asked_by_visitor).collect();
+        let answer = async move {
+            let (id, settings) = (&site.site.id, &site.settings);
+            let answer = knowledge::answer(&*store, id, settings, language.as_deref(), &asked);
+            (answer.await, settings.bot_name.clone())
+        };
+        context.spawn(answer.into_actor(self).map(move |(answer, name), this, context| {
             let command = match answer {
                 Ok(answer) => Command::Answer {
                     name,

@@ -105,7 +105,8 @@ pub struct Window {
     /// Which sessions, by who is in control.
     pub show: Show,
     /// Only cards in which every word of this occurs (country, page, language, browser, system,
-    /// last message, ids), letter case aside.
+    /// last message, ids), letter case aside; at most
+    /// [`SEARCH_BYTES_MAX`](crate::SEARCH_BYTES_MAX) bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
     /// In which order.

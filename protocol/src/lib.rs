@@ -53,6 +53,9 @@ pub const LINE_BYTES_MAX: usize = 2 * 1024;
 /// The most cards that one window may ask for.
 pub const WINDOW_FIRST_MAX: u32 = 500;
 
+/// The longest search of a window, in bytes.
+pub const SEARCH_BYTES_MAX: usize = 256;
+
 /// The most events that one `history` page holds.
 pub const HISTORY_PAGE_MAX: u32 = 500;
 

@@ -1,5 +1,4 @@
-//! Vigie: a self-hosted, actor-model real-time engine for live monitoring and human takeover of
-//! AI website chats.
+#![doc = include_str!("ARCHITECTURE.md")]
 
 pub mod core;
 

@@ -1,4 +1,5 @@
 #![doc = include_str!("ARCHITECTURE.md")]
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod core;
 

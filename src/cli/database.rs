@@ -13,8 +13,11 @@ use crate::log::sqlite::{SqliteLog, SqliteLogOptions};
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
 
-/// The store and the log, to serve from; made if they are missing.
-pub(super) fn serve(config: &Config) -> Result<(Arc<dyn Log>, Arc<dyn Store>), CliError> {
+/// What an engine serves from.
+pub(super) type Backends = (Arc<dyn Log>, Arc<dyn Store>);
+
+/// The log and the store, to serve from; made if they are missing.
+pub(super) fn serve(config: &Config) -> Result<Backends, CliError> {
     let options = SqliteLogOptions { size_bytes_max: config.data.size_max, ..Default::default() };
     let log = SqliteLog::open(config.data.database(), options)?;
     let store = SqliteStore::open(config.data.database())?;

@@ -20,6 +20,8 @@ pub mod log;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "server")]
+pub(crate) mod sqlite;
+#[cfg(feature = "server")]
 pub mod store;
 #[cfg(feature = "server")]
 pub mod visitor;

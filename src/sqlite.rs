@@ -65,9 +65,15 @@ pub(crate) fn open_read_only(path: &Path) -> Result<Connection, Fault> {
 }
 
 /// Reads the whole file, about a gigabyte a second, and says whether its structure is sound.
-pub(crate) fn check(connection: &Connection) -> Result<(), Fault> {
-    let finding: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
-    if finding == "ok" { Ok(()) } else { Err(Fault::damaged(&finding.replace('\n', " "))) }
+pub(crate) fn check(connection: &Connection, path: &Path) -> Result<(), Fault> {
+    let finding: rusqlite::Result<String> =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+    let fault = match finding {
+        Ok(finding) if finding == "ok" => return Ok(()),
+        Ok(finding) => Fault::damaged(&finding.replace('\n', " ")),
+        Err(error) => error.into(),
+    };
+    Err(fault.of(path))
 }
 
 /// Brings all that was committed into the main file, and empties the write-ahead log.

@@ -159,11 +159,12 @@ impl schemars::JsonSchema for ErrorCode {
         "ErrorCode".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let known: Vec<_> = Self::ALL
+        let known = Self::ALL
             .iter()
-            .map(|code| serde_json::json!({ "const": code.number(), "title": code.name() }))
-            .collect();
-        schemars::json_schema!({ "type": "integer", "examples": known })
+            .map(|code| serde_json::json!({ "const": code.number(), "title": code.name() }));
+        let later = serde_json::json!({ "title": "a code of a later version" });
+        let codes: Vec<_> = known.chain([later]).collect();
+        schemars::json_schema!({ "type": "integer", "anyOf": codes })
     }
 }
 

@@ -62,7 +62,7 @@ pub enum Author {
 #[serde(tag = "type", rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum EventBody {
-    /// The first event of every session. Operators only.
+    /// The first event of every session. Operators and bots.
     SessionStarted {
         /// Whose session it is.
         visitor: VisitorId,
@@ -78,7 +78,7 @@ pub enum EventBody {
     },
     /// The visitor's last connection has been gone for the grace time. Operators only.
     VisitorLeft {},
-    /// The visitor opened a page. Operators only.
+    /// The visitor opened a page. Operators and bots.
     PageViewed {
         /// Which one.
         page: Page,

@@ -150,11 +150,11 @@ impl Log for SqliteLog {
 }
 
 fn start_readers(path: &Path, readers: usize) -> Result<Workers<Job>, Fault> {
-    let link = || {
+    let link = |_| {
         let path = PathBuf::from(path);
-        Link::open(move || sqlite::open_read_only(&path))
+        Ok(Link::new(sqlite::open_read_only(&path)?, move || sqlite::open_read_only(&path)))
     };
-    let links = (0..readers.max(1)).map(|_| link()).collect::<Result<Vec<_>, _>>()?;
+    let links = (0..readers.max(1)).map(link).collect::<Result<Vec<_>, Fault>>()?;
     Workers::with_links("log-reader", READS_QUEUED_MAX, links)
 }
 

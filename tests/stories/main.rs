@@ -1,0 +1,18 @@
+//! Stories over real sockets: the real program, real clients, real SQLite.
+//!
+//! Each test opens a shop of its own: a `vigie serve` with the demo site on free ports and a data
+//! folder of its own. Nobody sleeps: they wait for what should happen, within a time limit.
+
+mod support;
+
+mod bad_input;
+mod bots;
+mod control;
+mod http;
+mod idle;
+mod kill;
+mod presence;
+mod race;
+mod resume;
+mod stalled;
+mod takeover;

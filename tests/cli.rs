@@ -308,6 +308,8 @@ impl Engine {
             .command(&[&["serve"], args].concat())
             .env("VIGIE__HTTP__LISTEN", "127.0.0.1:0")
             .env("VIGIE__TCP__LISTEN", "127.0.0.1:0")
+            .env("VIGIE__VISITOR__COUNTRY_FILE", "")
+            .env("VIGIE__VISITOR__DEVICE_RULES", "")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

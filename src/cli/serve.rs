@@ -30,7 +30,8 @@ pub(super) async fn run(config: Config, args: Args, file: Option<&Path>) -> Resu
     let listeners = Listeners::bind(&config).map_err(|error| {
         CliError::Refused(format!("{error}; stop what uses it, or configure another address"))
     })?;
-    let (log, store) = database::serve(&config)?;
+    let log = database::open_log(&config)?;
+    let store = database::open(&config)?;
     let shutdown =
         shutdown().map_err(|error| CliError::Io("cannot await signals".into(), error))?;
     let demo = match &args.demo {

@@ -22,11 +22,13 @@ async fn idle_visitors_cost_a_few_kilobytes_each() {
     let shop = Shop::open().await;
     let ann = shop.operator(Via::WebSocket, "ann", Rank::Agent).await;
     // The engine's own fixed costs (rules, caches, threads) come before, the visitors after.
-    let warm = connect(&shop, 50).await;
-    wait_for_total(&ann.client, 50).await;
+    let mut warm = connect(&shop, 50).await;
+    while !rules_are_loaded(&ann.client).await {
+        warm.extend(connect(&shop, 1).await);
+    }
     let before = resident_bytes(shop.pid());
     let idle = connect(&shop, visitors).await;
-    wait_for_total(&ann.client, 50 + visitors as u64).await;
+    wait_for_total(&ann.client, (warm.len() + visitors) as u64).await;
     let after = resident_bytes(shop.pid());
     let each = (after - before) / visitors as u64;
     println!("{visitors} idle visitors over WebSocket: {each} bytes each ({before} -> {after})");
@@ -59,6 +61,12 @@ async fn connect(shop: &Shop, count: usize) -> Vec<Client> {
         clients.extend(futures_util::future::join_all(wave).await);
     }
     clients
+}
+
+/// The User-Agent rules are read in the background: once they are there, cards name browsers.
+async fn rules_are_loaded(operator: &Client) -> bool {
+    let newest = operator.watch(Window { first: 1, ..Window::default() }).await.unwrap();
+    newest.cards.first().is_some_and(|card| card.browser.is_some())
 }
 
 async fn wait_for_total(operator: &Client, total: u64) {

@@ -1,4 +1,5 @@
 //! What only the SQLite log promises: of its file, its disk, its queue and its process.
+#![allow(clippy::unwrap_used)]
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
@@ -240,6 +241,10 @@ async fn what_was_acknowledged_outlives_a_killed_process() {
     let last = acknowledged.take(300).last().unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
+
+    let export = SqliteLog::open_read_only(&path).unwrap();
+    assert!(end(&export).await >= last, "no engine need be there to read what it left");
+    drop(export);
 
     let events = open(&path).read(session(), 0, READ_EVENTS_MAX).await.unwrap();
     assert!(events.len() as Offset >= last && last >= 300);

@@ -1,7 +1,7 @@
 //! The embedded log: one SQLite file, one writer, many appends per fsync.
 //!
-//! Appends queue for the [`writer`], which commits all that wait as one transaction and answers
-//! them only then. Reads go to a few threads with connections of their own, which the writer never
+//! Appends queue for the writer, which commits all that wait as one transaction and answers them
+//! only then. Reads go to a few threads with connections of their own, which the writer never
 //! blocks.
 
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ pub struct SqliteLogOptions {
     pub size_bytes_max: Option<u64>,
     /// How many threads read.
     pub readers: usize,
-    /// Whether opening reads the whole file and refuses a damaged one; about a second for each
+    /// Whether opening reads the whole file and refuses a damaged one; a few seconds for each
     /// gigabyte. Otherwise damage is found where it is met.
     pub check: bool,
 }

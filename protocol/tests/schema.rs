@@ -9,8 +9,8 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 use vigie_protocol::error::{CloseCode, ErrorCode};
 use vigie_protocol::{
-    HISTORY_PAGE_MAX, LINE_BYTES_MAX, PROTOCOL_VERSION, SUBPROTOCOL_JSON, SUBPROTOCOL_MESSAGEPACK,
-    TEXT_BYTES_MAX, WINDOW_FIRST_MAX, method, push,
+    HISTORY_PAGE_MAX, LINE_BYTES_MAX, PROTOCOL_VERSION, SEARCH_BYTES_MAX, SUBPROTOCOL_JSON,
+    SUBPROTOCOL_MESSAGEPACK, TEXT_BYTES_MAX, WINDOW_FIRST_MAX, method, push,
 };
 
 /// Notifications that a client may send.
@@ -120,6 +120,7 @@ fn words_for_readers_of_json(words: &str) -> String {
         ("TEXT_BYTES_MAX", TEXT_BYTES_MAX),
         ("LINE_BYTES_MAX", LINE_BYTES_MAX),
         ("WINDOW_FIRST_MAX", WINDOW_FIRST_MAX as usize),
+        ("SEARCH_BYTES_MAX", SEARCH_BYTES_MAX),
         ("HISTORY_PAGE_MAX", HISTORY_PAGE_MAX as usize),
     ];
     let words = limits.iter().fold(words.replace('\n', " "), |words, (name, limit)| {

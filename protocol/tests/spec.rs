@@ -68,9 +68,10 @@ fn every_method_notification_and_code_stands_in_a_table() {
 fn every_limit_in_the_code_is_the_limit_in_the_table() {
     let spec = spec();
     let lacks = |row: String| assert!(spec.contains(&row), "SPEC.md lacks {row:?}");
-    let grouped = |number: usize| match number {
-        0..1000 => number.to_string(),
-        _ => format!("{},{:03}", number / 1000, number % 1000),
+    let grouped = |number: usize| match (number / 1_000_000, number / 1000 % 1000, number % 1000) {
+        (0, 0, ones) => ones.to_string(),
+        (0, thousands, ones) => format!("{thousands},{ones:03}"),
+        (millions, thousands, ones) => format!("{millions},{thousands:03},{ones:03}"),
     };
     lacks(format!(
         "| a client's message | {} bytes, {} levels |",
@@ -78,8 +79,14 @@ fn every_limit_in_the_code_is_the_limit_in_the_table() {
         vigie_protocol::MESSAGE_DEPTH_MAX
     ));
     lacks(format!("note, draft | {} bytes |", grouped(vigie_protocol::TEXT_BYTES_MAX)));
-    lacks(format!("reason, name | {} bytes |", grouped(vigie_protocol::LINE_BYTES_MAX)));
+    lacks(format!("language, reason | {} bytes |", grouped(vigie_protocol::LINE_BYTES_MAX)));
     lacks(format!("id in text | {} bytes |", vigie_protocol::KEY_BYTES_MAX));
+    lacks(format!("| `search` of a window | {} bytes |", vigie_protocol::SEARCH_BYTES_MAX));
+    lacks(format!(
+        "| the server's message | {} bytes, {} levels |",
+        grouped(vigie_protocol::ANSWER_BYTES_MAX),
+        vigie_protocol::MESSAGE_DEPTH_MAX
+    ));
     lacks(format!(
         "| choices of one message; a choice's label | {}; {} bytes |",
         vigie_protocol::CHOICES_MAX,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use actix::prelude::*;
 use tokio::sync::oneshot;
 use vigie_protocol::error::{CloseCode, ErrorCode, RpcError};
-use vigie_protocol::event::{Control, Epoch, Event, Offset, VisitorContext};
+use vigie_protocol::event::{Author, Control, Epoch, Event, Offset, VisitorContext};
 use vigie_protocol::id::{SessionId, SiteId, VisitorId};
 use vigie_protocol::method::{Done, Subscribed};
 
@@ -190,7 +190,7 @@ pub struct SomebodyTypes {
     /// Who, by connection: it is not told of itself.
     pub connection: ConnectionId,
     /// Who, for the others.
-    pub author: vigie_protocol::event::Author,
+    pub author: Author,
     /// What they have typed so far.
     pub text: Option<String>,
 }
@@ -604,9 +604,14 @@ impl Handler<SomebodyTypes> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, typing: SomebodyTypes, _: &mut Self::Context) {
-        if self.folded(&typing.site).is_ok() {
-            self.fanout.typing(self.id, typing.connection, &typing.author, typing.text.as_deref());
+        let Ok(folded) = self.folded(&typing.site) else { return };
+        // An operator who only observes stays unseen.
+        if let Author::Operator { id, .. } = &typing.author
+            && id.as_ref() != folded.session.holder()
+        {
+            return;
         }
+        self.fanout.typing(self.id, typing.connection, &typing.author, typing.text.as_deref());
     }
 }
 

@@ -166,7 +166,11 @@ impl Connection {
                     self.transport.write_pong(payload, &mut self.write);
                 }
                 Ok(Some(Incoming::Alive)) => {}
-                Ok(Some(Incoming::Closed)) => return Flow::Break(()),
+                Ok(Some(Incoming::Closed)) => {
+                    self.transport.write_closed(&mut self.write);
+                    self.closing = Closing::Goodbye;
+                    context.run_later(CLOSE_TIMEOUT, |_, context| context.stop());
+                }
                 Ok(None) => match self.fill(task) {
                     Poll::Ready(Ok(1..)) => {}
                     Poll::Ready(_) => return Flow::Break(()),

@@ -108,6 +108,13 @@ impl Transport {
         }
     }
 
+    /// Writes the WebSocket's answer to a close frame, which RFC 6455 demands.
+    pub fn write_closed(&mut self, buffer: &mut BytesMut) {
+        if let Self::WebSocket { codec, .. } = self {
+            write_frame(codec, Message::Close(Some(ws::CloseCode::Normal.into())), buffer);
+        }
+    }
+
     /// Writes `bye`, and the WebSocket's close frame.
     pub fn write_close(&mut self, code: CloseCode, buffer: &mut BytesMut) {
         let bye = Bye {

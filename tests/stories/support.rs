@@ -291,7 +291,7 @@ impl Person {
 
     /// Waits for a message of the bot, and returns its text.
     pub async fn sees_bot_answer(&mut self) -> String {
-        let event = self.sees("an answer of the bot", |event| by_bot(event)).await;
+        let event = self.sees("an answer of the bot", by_bot).await;
         text(&event).to_owned()
     }
 

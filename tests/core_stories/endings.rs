@@ -60,7 +60,10 @@ fn a_session_is_closed_by_an_operator_or_by_the_engine_for_a_visitor_who_stays_a
     let by_ann = Story::begins().then(ann().closes());
     assert_eq!(by_ann.last().author, ann().0.author());
     assert_eq!(by_ann.last().body, EventBody::SessionClosed { cause: CloseCause::Operator });
-    let by_nobody = Story::begins().then(Command::Close { by: None });
+    let mut there = Story::begins();
+    let head = there.session.head();
+    assert_eq!(there.accepts(Command::Close { by: None }).offset, head, "who is there is not away");
+    let by_nobody = there.then(visitor().leaves()).then(Command::Close { by: None });
     assert_eq!(by_nobody.last().author, Author::System {});
     assert_eq!(by_nobody.last().body, EventBody::SessionClosed { cause: CloseCause::Away });
 }

@@ -61,6 +61,8 @@ pub struct SessionActor {
     followers: Vec<(Follow, oneshot::Sender<Result<Followed, RpcError>>)>,
     grace: Option<SpawnHandle>,
     asked: Option<Asked>,
+    /// The bot that was asked last: it goes on with this session for as long as it serves.
+    bot: Option<ConnectionId>,
     retired: bool,
 }
 
@@ -233,6 +235,7 @@ impl SessionActor {
             followers: Vec::new(),
             grace: None,
             asked: None,
+            bot: None,
             retired: false,
         }
     }

@@ -192,6 +192,27 @@ over_every_transport! {
     }
 }
 
+#[tokio::test]
+async fn bt11_a_long_human_stretch_lacks_its_beginning_and_says_so() {
+    let shop = Shop::open().await;
+    let mut bot = shop.bot(Via::Tcp).await;
+    let ann = shop.operator(Via::Tcp, "ann", Rank::Agent).await;
+    let visitor = talking(&shop, Via::Tcp).await;
+    let session = visitor.session();
+    let taken = ann.client.take_over(session).await.unwrap();
+    for n in 0..40 {
+        let asked = visitor.client.say(format!("Question {n}?")).await.unwrap();
+        ann.client.say_to(session, format!("Answer {n}."), asked.offset).await.unwrap();
+    }
+    let released = ann.client.release(session).await.unwrap();
+    let stretch = sees_handed_back(&mut bot).await;
+    assert!(stretch.truncated);
+    let offsets: Vec<_> = stretch.messages.iter().map(|event| event.offset).collect();
+    assert!(offsets.len() > 10 && offsets[0] > taken.offset, "{offsets:?}");
+    assert!(offsets.windows(2).all(|pair| pair[1] == pair[0] + 1), "{offsets:?}");
+    assert_eq!(offsets.last(), Some(&released.offset));
+}
+
 over_every_transport! {
     async fn bt12_what_the_human_left_unanswered_is_asked_after_the_hand_back(via) {
         let shop = Shop::open().await;

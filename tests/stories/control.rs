@@ -244,6 +244,79 @@ over_every_transport! {
 }
 
 #[tokio::test]
+async fn tk11_all_sessions_of_an_operator_who_is_lost_go_back_to_the_bot() {
+    let shop = Shop::open_with(&[LEASE]).await;
+    let ann = shop.operator(Via::Tcp, "ann", Rank::Agent).await;
+    let mut visitors = vec![];
+    for _ in 0..5 {
+        let visitor = talking(&shop, Via::Tcp).await;
+        ann.client.take_over(visitor.session()).await.unwrap();
+        visitors.push(visitor);
+    }
+    drop(ann);
+    for visitor in &mut visitors {
+        visitor.sees("the lease to expire", |event| lease_expired(event).is_some()).await;
+    }
+    let ben = shop.operator(Via::Tcp, "ben", Rank::Agent).await;
+    sees_operator(&ben, |cards| cards.len() == 1).await;
+}
+
+#[tokio::test]
+async fn a_session_can_be_taken_over_while_its_visitor_is_away() {
+    let shop = Shop::open_with(&[LEASE, ("PRESENCE__VISITOR_GRACE_MS", "20")]).await;
+    let mut ben = shop.operator(Via::Tcp, "ben", Rank::Agent).await;
+    let visitor = talking(&shop, Via::Tcp).await;
+    let (session, resume) = (visitor.session(), visitor.resume());
+    ben.client.subscribe(session, 0).await.unwrap();
+    drop(visitor);
+    ben.sees("visitor_left", |event| event.body == EventBody::VisitorLeft {}).await;
+    ben.client.unsubscribe(session).await.unwrap();
+    let taken = ben.client.take_over(session).await.unwrap();
+    ben.client.say_to(session, "I looked it up: yes.", taken.offset).await.unwrap();
+
+    let mut visitor = shop.visitor_with(Via::Json, resume.clone()).await;
+    visitor.client.subscribe_own(0).await.unwrap();
+    assert_eq!(visitor.sees_control_change().await.as_deref(), Some("Ben"));
+    visitor.sees_message("I looked it up: yes.").await;
+    drop((visitor, ben));
+
+    // The lease ends although nobody is there to see it.
+    let ann = shop.operator(Via::Tcp, "ann", Rank::Agent).await;
+    sees_operator(&ann, |cards| cards.len() == 1).await;
+    let mut visitor = shop.visitor_with(Via::Tcp, resume).await;
+    visitor.client.subscribe_own(0).await.unwrap();
+    visitor.sees("the lease to expire", |event| lease_expired(event).is_some()).await;
+}
+
+#[tokio::test]
+async fn rs13_a_closed_session_is_read_but_not_changed() {
+    let shop = Shop::open().await;
+    let ann = shop.operator(Via::Tcp, "ann", Rank::Admin).await;
+    let mut bea = shop.operator(Via::Json, "bea", Rank::Agent).await;
+    let visitor = talking(&shop, Via::Tcp).await;
+    let session = visitor.session();
+    ann.client.take_over(session).await.unwrap();
+    let said = ann.client.say_to(session, "Goodbye.", 1).await.unwrap();
+    let closed = bea.client.close_session(session).await.unwrap();
+    bea.client.subscribe(session, 0).await.unwrap();
+    bea.sees("the close", |event| event.offset == closed.offset).await;
+    assert_eq!(bea.seen.len() as u64, closed.offset);
+    for refused in [
+        ann.client.say_to(session, "One more thing.", closed.offset).await,
+        ann.client.note(session, "A good customer.").await,
+        ann.client.release(session).await,
+        bea.client.take_over(session).await,
+        visitor.client.say("Wait!").await,
+        visitor.client.request_human().await,
+        ann.client.close_session(session).await,
+    ] {
+        assert_eq!(refusal(refused).code, ErrorCode::SessionClosed);
+    }
+    let log = ann.client.history(Some(session), said.offset, 10).await.unwrap().events;
+    assert_eq!(log.len(), 1, "{log:?}");
+}
+
+#[tokio::test]
 async fn tk12_a_session_whose_operator_is_lost_is_offered_to_the_others_if_the_site_wants_it() {
     let mut shop = Shop::open_with(&[LEASE]).await;
     shop.settle(|settings| settings.lease_end = LeaseEnd::Reoffer).await;

@@ -49,9 +49,10 @@ impl BotDesk {
     }
 
     /// A session has an open turn: who is to answer it? Without a bot it is remembered as waiting.
-    pub fn assign(&self, session: SessionId) -> Option<Arc<Outbox>> {
+    /// `before` is the bot that had the session's last turn.
+    pub fn assign(&self, session: SessionId, before: Option<ConnectionId>) -> Option<Arc<Outbox>> {
         let mut desk = self.lock();
-        let peer = desk.favourite(session);
+        let peer = desk.bot_for(session, before);
         desk.open.insert(session, peer.as_ref().map(|outbox| outbox.id()));
         peer
     }
@@ -62,8 +63,8 @@ impl BotDesk {
     }
 
     /// The bot that a session would be answered by.
-    pub fn favourite(&self, session: SessionId) -> Option<Arc<Outbox>> {
-        self.lock().favourite(session)
+    pub fn bot_for(&self, session: SessionId, before: Option<ConnectionId>) -> Option<Arc<Outbox>> {
+        self.lock().bot_for(session, before)
     }
 
     /// The bot of a connection, if it still serves.
@@ -77,8 +78,13 @@ impl BotDesk {
 }
 
 impl Desk {
-    /// Rendezvous hashing: a session sticks to its bot as long as that serves, and the sessions of
-    /// one that goes spread over the others.
+    /// A session sticks to its bot as long as that serves.
+    fn bot_for(&self, session: SessionId, before: Option<ConnectionId>) -> Option<Arc<Outbox>> {
+        let before = before.and_then(|connection| self.peers.get(&connection));
+        before.cloned().or_else(|| self.favourite(session))
+    }
+
+    /// Rendezvous hashing: sessions spread over all bots, those of one that goes over the others.
     fn favourite(&self, session: SessionId) -> Option<Arc<Outbox>> {
         let weight = |connection: &ConnectionId| {
             let mut hasher = DefaultHasher::new();

@@ -90,6 +90,10 @@ impl OperatorActor {
     /// Brings the grace timer, the roster and this actor's own life in line with its state.
     fn settle(&mut self, context: &mut Context<Self>) {
         let connected = !self.connections.is_empty();
+        if !connected {
+            // Who comes back is there to work, until they say otherwise.
+            self.intent = Intent::Available;
+        }
         if connected || self.held.is_empty() {
             if let Some(timer) = self.grace.take() {
                 context.cancel_future(timer);

@@ -13,10 +13,10 @@ use tokio::sync::oneshot;
 use vigie_protocol::error::{CloseCode, ErrorCode, RpcError};
 use vigie_protocol::event::{Author, Control, Epoch, Event, Offset, VisitorContext};
 use vigie_protocol::id::{SessionId, SiteId, VisitorId};
-use vigie_protocol::method::{Done, Subscribed};
+use vigie_protocol::method::{Done, Empty, Subscribed};
 
 use crate::actors::node::{Node, SiteHandle};
-use crate::core::decide::{Command, decide};
+use crate::core::decide::{Command, decide, must_be_open, must_hold};
 use crate::core::effect::{Wants, effects};
 use crate::core::session::Session;
 use crate::core::view::{Audience, control_for};
@@ -61,6 +61,8 @@ pub struct SessionActor {
     followers: Vec<(Follow, oneshot::Sender<Result<Followed, RpcError>>)>,
     grace: Option<SpawnHandle>,
     asked: Option<Asked>,
+    /// The bot that was asked last: it goes on with this session for as long as it serves.
+    bot: Option<ConnectionId>,
     retired: bool,
 }
 
@@ -193,6 +195,8 @@ pub struct SomebodyTypes {
     pub author: Author,
     /// What they have typed so far.
     pub text: Option<String>,
+    /// Whom to tell whether it was shown.
+    pub reply: Reply,
 }
 
 /// The bot shows what its answer looks like so far.
@@ -207,6 +211,8 @@ pub struct BotDrafts {
     pub turn: Offset,
     /// The whole answer so far.
     pub text: String,
+    /// Whom to tell whether it was shown.
+    pub reply: Reply,
 }
 
 /// Another bot may be there to ask, or the one that was asked is gone.
@@ -229,6 +235,7 @@ impl SessionActor {
             followers: Vec::new(),
             grace: None,
             asked: None,
+            bot: None,
             retired: false,
         }
     }
@@ -603,28 +610,37 @@ impl Handler<Leave> for SessionActor {
 impl Handler<SomebodyTypes> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, typing: SomebodyTypes, _: &mut Self::Context) {
-        let Ok(folded) = self.folded(&typing.site) else { return };
-        // An operator who only observes stays unseen.
-        if let Author::Operator { id, .. } = &typing.author
-            && id.as_ref() != folded.session.holder()
-        {
-            return;
-        }
-        self.fanout.typing(self.id, typing.connection, &typing.author, typing.text.as_deref());
+    fn handle(&mut self, typing: SomebodyTypes, context: &mut Self::Context) {
+        self.when_read(context, move |this, context| {
+            let SomebodyTypes { site, connection, author, text, reply } = typing;
+            let allowed = this.folded(&site).and_then(|folded| match &author {
+                Author::Operator { id: Some(id), .. } => Ok(must_hold(&folded.session, id)?),
+                _ => Ok(()),
+            });
+            if allowed.is_ok() {
+                this.fanout.typing(this.id, connection, &author, text.as_deref());
+            }
+            reply.send(&allowed.map(|()| Empty {}));
+            this.retire_if_idle(context);
+        });
     }
 }
 
 impl Handler<BotDrafts> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, draft: BotDrafts, _: &mut Self::Context) {
-        let open = self
-            .folded(&draft.site)
-            .is_ok_and(|folded| folded.wants.turn == Some((draft.epoch, draft.turn)));
-        if open {
-            self.fanout.draft(self.id, draft.turn, draft.text);
-        }
+    fn handle(&mut self, draft: BotDrafts, context: &mut Self::Context) {
+        self.when_read(context, move |this, context| {
+            let BotDrafts { site, epoch, turn, text, reply } = draft;
+            let open = this
+                .folded(&site)
+                .and_then(|folded| Ok(must_be_open(&folded.session, epoch, turn)?));
+            if open.is_ok() {
+                this.fanout.draft(this.id, turn, text);
+            }
+            reply.send(&open.map(|()| Empty {}));
+            this.retire_if_idle(context);
+        });
     }
 }
 

@@ -262,6 +262,32 @@ fn already_done(session: &Session, command: &Command) -> Result<Option<Done>, Re
     }
 }
 
+/// The fence of operators: only the one in control is heard by the visitor.
+///
+/// # Errors
+/// [`Refusal::NotInControl`].
+pub fn must_hold(session: &Session, by: &OperatorId) -> Result<(), Refusal> {
+    if session.holder() == Some(by) {
+        Ok(())
+    } else {
+        Err(Refusal::NotInControl(session.control().clone()))
+    }
+}
+
+/// The fence of bots: their word counts only under the epoch and for the turn that they were asked.
+///
+/// # Errors
+/// [`Refusal::StaleEpoch`] and [`Refusal::StaleTurn`].
+pub fn must_be_open(session: &Session, epoch: Epoch, turn: Offset) -> Result<(), Refusal> {
+    if epoch != session.epoch() || session.held() {
+        return Err(Refusal::StaleEpoch(session.epoch()));
+    }
+    if session.turn() != Some(turn) {
+        return Err(Refusal::StaleTurn(session.turn()));
+    }
+    Ok(())
+}
+
 /// Events in the making.
 struct Append<'a> {
     session: &'a Session,
@@ -336,7 +362,7 @@ impl Append<'_> {
         confirm: bool,
     ) -> Result<(), Refusal> {
         self.room()?;
-        self.must_hold(&by)?;
+        must_hold(self.session, &by.id)?;
         if let Some(seen) = seen.filter(|_| !confirm) {
             let count = self.session.said_by_visitor_after(seen);
             if count > 0 {
@@ -362,7 +388,7 @@ impl Append<'_> {
         choices: Vec<Choice>,
     ) -> Result<(), Refusal> {
         self.room()?;
-        self.must_be_open(epoch, turn)?;
+        must_be_open(self.session, epoch, turn)?;
         if choices.len() > CHOICES_MAX {
             return Err(Refusal::Invalid("there may be at most 10 choices"));
         }
@@ -379,7 +405,7 @@ impl Append<'_> {
         reason: BotFailure,
         detail: Option<String>,
     ) -> Result<(), Refusal> {
-        self.must_be_open(epoch, turn)?;
+        must_be_open(self.session, epoch, turn)?;
         let detail = detail.map(|detail| cut(detail, LINE_BYTES_MAX));
         self.push(Author::System {}, EventBody::BotFailed { epoch, turn, reason, detail });
         Ok(())
@@ -411,7 +437,7 @@ impl Append<'_> {
     }
 
     fn release(&mut self, by: Operator) -> Result<(), Refusal> {
-        self.must_hold(&by)?;
+        must_hold(self.session, &by.id)?;
         let name = by.name.clone();
         self.change_control(by.author(), Holder::Bot {}, ControlCause::Release, None, &name);
         Ok(())
@@ -423,7 +449,7 @@ impl Append<'_> {
         to: Operator,
         reason: Option<String>,
     ) -> Result<(), Refusal> {
-        self.must_hold(&by)?;
+        must_hold(self.session, &by.id)?;
         let reason = check_reason(reason)?;
         if by.id != to.id {
             self.room()?;
@@ -504,25 +530,6 @@ impl Append<'_> {
             notice: notice(session.settings(), session.context().language.as_deref(), cause, name),
         };
         self.push(author, EventBody::ControlChanged(change));
-    }
-
-    fn must_hold(&self, by: &Operator) -> Result<(), Refusal> {
-        if self.session.holder() == Some(&by.id) {
-            Ok(())
-        } else {
-            Err(Refusal::NotInControl(self.session.control().clone()))
-        }
-    }
-
-    /// The fence: a bot's word counts only under the epoch and for the turn that it was asked.
-    fn must_be_open(&self, epoch: Epoch, turn: Offset) -> Result<(), Refusal> {
-        if epoch != self.session.epoch() || self.session.held() {
-            return Err(Refusal::StaleEpoch(self.session.epoch()));
-        }
-        if self.session.turn() != Some(turn) {
-            return Err(Refusal::StaleTurn(self.session.turn()));
-        }
-        Ok(())
     }
 
     fn room(&self) -> Result<(), Refusal> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use vigie_protocol::card::{BotState, Card, LastMessage, Speaker};
 use vigie_protocol::event::{
     Author, BotFailure, ChatMessage, Control, ControlChange, Epoch, Event, EventBody, Holder,
-    Millis, Offset, VisitorContext,
+    Millis, Offset, Page, VisitorContext,
 };
 use vigie_protocol::id::{Key, OperatorId, SessionId, VisitorId};
 use vigie_protocol::method::Done;
@@ -29,6 +29,9 @@ pub const TRANSCRIPT_BYTES_MAX: usize = 32 * 1024;
 
 /// How many characters of a message its card shows.
 pub const PREVIEW_CHARS_MAX: usize = 120;
+
+/// How many bytes of an address or title its card shows.
+pub const CARD_LINE_BYTES_MAX: usize = 256;
 
 /// One session, as far as its log has been folded.
 #[derive(Debug, Clone)]
@@ -379,8 +382,11 @@ impl Session {
             browser: context.browser.clone(),
             os: context.os.clone(),
             language: context.language.clone(),
-            referrer: context.referrer.clone(),
-            page: context.page.clone(),
+            referrer: context.referrer.as_deref().map(cut),
+            page: context
+                .page
+                .as_ref()
+                .map(|page| Page { url: cut(&page.url), title: page.title.as_deref().map(cut) }),
             messages: self.messages,
             last: self.last.clone(),
             control: self.control.clone(),
@@ -401,6 +407,10 @@ pub(super) fn digest(saying: Saying, text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     (saying, text).hash(&mut hasher);
     hasher.finish()
+}
+
+fn cut(line: &str) -> String {
+    line[..line.floor_char_boundary(CARD_LINE_BYTES_MAX)].to_owned()
 }
 
 fn preview(text: &str) -> String {

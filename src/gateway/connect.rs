@@ -188,7 +188,7 @@ async fn visitor(
     let visitor = known.unwrap_or_else(|| VisitorId::from(Uuid::new_v4()));
     let context = node.visitors.context(
         peer.address,
-        connect.device.as_deref().or(peer.user_agent.as_deref()),
+        peer.user_agent.as_deref().or(connect.device.as_deref()),
         connect.language.clone().or(peer.language),
         connect.referrer.clone(),
         connect.page.clone(),

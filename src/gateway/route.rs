@@ -186,13 +186,19 @@ impl Connection {
                 (p.session, Command::FailTurn { epoch, turn, reason, detail: p.reason })
             }
             Call::Draft(p) => {
-                let (epoch, turn, text) = (p.epoch, p.turn, p.text);
-                if let Some(actor) = self.node.sessions.get(&p.session) {
-                    // A signal: one that finds no room is lost.
-                    let site = site.site.id.clone();
-                    let _ = actor.try_send(BotDrafts { site, epoch, turn, text });
+                if let Err(error) = check_signal(&p.text) {
+                    return reply.refuse(error);
                 }
-                return reply.send(&Ok(Empty {}));
+                let (epoch, turn, text) = (p.epoch, p.turn, p.text);
+                let site = site.site.id.clone();
+                let draft = BotDrafts { site, epoch, turn, text, reply };
+                let actor = self.node.session(p.session);
+                if let Err(SendError::Full(draft) | SendError::Closed(draft)) =
+                    actor.try_send(draft)
+                {
+                    draft.reply.refuse(busy());
+                }
+                return;
             }
             Call::Serve(_) => {
                 let waiting = site.bots.join(Arc::clone(&self.outbox));
@@ -225,16 +231,16 @@ impl Connection {
         text: Option<String>,
         reply: Reply,
     ) {
-        if text.as_ref().is_some_and(|text| text.len() > vigie_protocol::TEXT_BYTES_MAX) {
-            let problem = "the text is longer than 16,384 bytes";
-            return reply.refuse(RpcError::new(ErrorCode::InvalidParams, problem));
+        if let Err(error) = check_signal(text.as_deref().unwrap_or_default()) {
+            return reply.refuse(error);
         }
-        if let Some(actor) = self.node.sessions.get(&session) {
-            let (site, connection) = (site.site.id.clone(), self.outbox.id());
-            // A signal: one that finds no room is lost.
-            let _ = actor.try_send(SomebodyTypes { site, connection, author, text });
+        let (site, connection) = (site.site.id.clone(), self.outbox.id());
+        let types = SomebodyTypes { site, connection, author, text, reply };
+        if let Err(SendError::Full(types) | SendError::Closed(types)) =
+            self.node.session(session).try_send(types)
+        {
+            types.reply.refuse(busy());
         }
-        reply.send(&Ok(Empty {}));
     }
 }
 
@@ -248,6 +254,15 @@ fn tell(node: &Arc<Node>, session: SessionId, message: Do) {
             }
         }
     }
+}
+
+/// A signal's text is in no log, but bounded as if it were.
+fn check_signal(text: &str) -> Result<(), RpcError> {
+    if text.len() > vigie_protocol::TEXT_BYTES_MAX {
+        let problem = "the text is longer than 16,384 bytes";
+        return Err(RpcError::new(ErrorCode::InvalidParams, problem));
+    }
+    Ok(())
 }
 
 fn available(site: &SiteHandle, operator: &OperatorId) -> Result<Operator, RpcError> {

@@ -7,17 +7,22 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
-use vigie::core::site::Site;
+use vigie::core::site::{Site, SiteSettings};
 use vigie::identity::{self, Claims, Role};
 use vigie::store::Store;
 use vigie::store::sqlite::SqliteStore;
-use vigie_client::{Client, ClientEvent, ClientOptions, Endpoint, Link, as_visitor, with_token};
+use vigie_client::{
+    CallError, Client, ClientEvent, ClientOptions, Endpoint, Link, Options, as_visitor, with_token,
+};
+use vigie_protocol::card::Card;
+use vigie_protocol::error::RpcError;
 use vigie_protocol::event::{Author, Event, EventBody, Holder};
 use vigie_protocol::id::SessionId;
-use vigie_protocol::method::Rank;
+use vigie_protocol::method::{Connect, Rank};
 use vigie_protocol::rpc::Encoding;
 
 /// How long anything may take that should happen at once. Generous: machines are busy.
@@ -143,6 +148,13 @@ impl Shop {
         Person::new("the visitor", client)
     }
 
+    /// A visitor whose `connect` and WebSocket headers are as given.
+    pub async fn visitor_as(&self, via: Via, connect: Connect, wire: Options) -> Person {
+        let options = ClientOptions { wire, ..patient() };
+        let client = Client::connect(self.endpoint(via), connect, options).await.unwrap();
+        Person::new("the visitor", client)
+    }
+
     pub async fn operator(&self, via: Via, id: &str, rank: Rank) -> Person {
         let token = self.operator_token(id, rank);
         let client = Client::connect(self.endpoint(via), with_token(token), patient()).await;
@@ -150,11 +162,39 @@ impl Shop {
     }
 
     pub async fn bot(&self, via: Via) -> Person {
-        let token = self.token(Role::Bot, "helper", Some("Helper"), None, 3600);
+        self.bot_named(via, "helper").await
+    }
+
+    /// One of several bots; its display name is its id with a capital.
+    pub async fn bot_named(&self, via: Via, id: &str) -> Person {
+        let token = self.token(Role::Bot, id, Some(&display_name(id)), None, 3600);
         let client = Client::connect(self.endpoint(via), with_token(token), patient()).await;
         let client = client.unwrap();
         client.serve().await.unwrap();
         Person::new("the bot", client)
+    }
+
+    /// Goes on at another site of the same engine: like the demo, but without its articles, and
+    /// with these settings.
+    pub async fn settle(&mut self, change: impl FnOnce(&mut SiteSettings)) {
+        self.site.id = "other".parse().unwrap();
+        self.site.key = "other".into();
+        change(&mut self.site.settings);
+        let store = SqliteStore::open(self.data.path().join("vigie.db")).unwrap();
+        store.put_site(self.site.clone()).await.unwrap();
+    }
+
+    /// A reverse proxy before the shop, which adds a header to the request of each connection.
+    pub async fn proxy(&self, header: &str) -> Endpoint {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = Endpoint::web_socket(listener.local_addr().unwrap(), Encoding::Json);
+        let (shop, header) = (self.http, format!("{header}\r\n"));
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(forward(client, shop, header.clone()));
+            }
+        });
+        endpoint
     }
 
     /// A token for an operator whose display name is their id with a capital.
@@ -183,6 +223,14 @@ impl Shop {
         };
         identity::issue(&self.site, &claims)
     }
+}
+
+async fn forward(client: TcpStream, shop: SocketAddr, header: String) -> std::io::Result<()> {
+    let (mut client, mut shop) = (BufReader::new(client), TcpStream::connect(shop).await?);
+    let mut request_line = String::new();
+    client.read_line(&mut request_line).await?;
+    shop.write_all((request_line + &header).as_bytes()).await?;
+    tokio::io::copy_bidirectional(&mut client, &mut shop).await.map(drop)
 }
 
 /// `ann` is shown as `Ann`.
@@ -259,6 +307,21 @@ impl Person {
         self.client.session().expect("only visitors have a session of their own")
     }
 
+    /// The visitor's private token: with it they come back.
+    pub fn resume(&self) -> Option<String> {
+        self.client.resume_token()
+    }
+
+    /// Waits for a card of the live list.
+    pub async fn sees_card(&mut self, what: &str, wanted: impl Fn(&Card) -> bool) -> Card {
+        self.until(what, |heard| match heard {
+            ClientEvent::Live(live) => live.upsert.iter().find(|card| wanted(card)).cloned(),
+            ClientEvent::Snapshot(list) => list.cards.iter().find(|card| wanted(card)).cloned(),
+            _ => None,
+        })
+        .await
+    }
+
     /// Waits until something comes that `wanted` takes, and returns what it makes of it.
     pub async fn until<T>(&mut self, what: &str, wanted: impl Fn(&ClientEvent) -> Option<T>) -> T {
         let waiting = timeout(PATIENCE, async {
@@ -312,6 +375,14 @@ impl Person {
             },
             _ => unreachable!("only changes of control were waited for"),
         }
+    }
+}
+
+/// Why a call was refused.
+pub fn refusal<T: fmt::Debug>(outcome: Result<T, CallError>) -> RpcError {
+    match outcome {
+        Err(CallError::Refused(error)) => error,
+        other => panic!("expected a refusal, got {other:?}"),
     }
 }
 

@@ -263,7 +263,7 @@ impl Drop for Expected<'_> {
 /// Reads and writes until the connection ends or its [`Link`] is dropped.
 async fn run(
     shared: Arc<Shared>,
-    reader: Reader,
+    mut reader: Reader,
     sender: Sender,
     to_write: mpsc::Receiver<Vec<u8>>,
     dropped: oneshot::Receiver<()>,
@@ -316,8 +316,8 @@ struct Reader {
 }
 
 impl Reader {
-    /// Reads until the connection ends.
-    async fn read(mut self) -> Closed {
+    /// Reads until the connection ends. The queue stays open until it is known why.
+    async fn read(&mut self) -> Closed {
         loop {
             if let Err(closed) = self.step().await {
                 return closed;

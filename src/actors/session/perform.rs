@@ -50,7 +50,8 @@ impl SessionActor {
         self.drop_asked(context);
         let State::Folded(folded) = &self.state else { return };
         let timeout = self.node.config.bots.turn_timeout;
-        let peer = folded.site.bots.assign(self.id);
+        let peer = folded.site.bots.assign(self.id, self.bot);
+        self.bot = peer.as_ref().map(|outbox| outbox.id());
         let mut answering = None;
         if let Some(outbox) = &peer {
             outbox.notify(&Turn {
@@ -120,7 +121,7 @@ impl SessionActor {
 
     fn hand_back(&self) {
         let State::Folded(folded) = &self.state else { return };
-        if let Some(outbox) = folded.site.bots.favourite(self.id) {
+        if let Some(outbox) = folded.site.bots.bot_for(self.id, self.bot) {
             let (stretch, truncated) = folded.session.human_stretch();
             outbox.notify(&HandedBack {
                 session: self.id,

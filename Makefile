@@ -39,6 +39,6 @@ test-engine: setup ## All tests of the engine, the protocol and the clients
 
 fuzz: ## Feed each decoder random input for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
 	@command -v cargo-fuzz >/dev/null || { echo "make: cargo-fuzz is needed: cargo install cargo-fuzz" >&2; exit 1; }
-	cd protocol && for target in $$($(CARGO) +nightly fuzz list); do \
+	cd protocol && targets=$$($(CARGO) +nightly fuzz list) && for target in $$targets; do \
 		$(CARGO) +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done

@@ -1,5 +1,5 @@
-//! Vigie: a self-hosted, actor-model real-time engine for live monitoring and human takeover of
-//! AI website chats.
+#![doc = include_str!("ARCHITECTURE.md")]
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod core;
 

@@ -6,7 +6,6 @@
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -18,9 +17,8 @@ pub(crate) mod workers;
 const SCHEMA_VERSION: u32 = 1;
 const SCHEMA: &str = include_str!("sqlite/schema.sql");
 
-/// How often, and for how long altogether, a connection asks for a lock that another one holds.
-const LOCK_POLL: Duration = Duration::from_millis(2);
-const LOCK_POLLS_MAX: i32 = 2500;
+/// How long a connection waits for a lock that another one holds.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// A write-ahead log that has grown beyond this is cut back to it once it was checkpointed.
 const WAL_BYTES_KEPT_MAX: u64 = 64 * 1024 * 1024;
@@ -64,10 +62,16 @@ pub(crate) fn open_read_only(path: &Path) -> Result<Connection, Fault> {
     open().map_err(|fault: Fault| fault.of(path))
 }
 
-/// Reads the whole file, about a gigabyte a second, and says whether its structure is sound.
-pub(crate) fn check(connection: &Connection) -> Result<(), Fault> {
-    let finding: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
-    if finding == "ok" { Ok(()) } else { Err(Fault::damaged(&finding.replace('\n', " "))) }
+/// Reads the whole file, and says whether its structure is sound.
+pub(crate) fn check(connection: &Connection, path: &Path) -> Result<(), Fault> {
+    let finding: rusqlite::Result<String> =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+    let fault = match finding {
+        Ok(finding) if finding == "ok" => return Ok(()),
+        Ok(finding) => Fault::damaged(&finding.replace('\n', " ")),
+        Err(error) => error.into(),
+    };
+    Err(fault.of(path))
 }
 
 /// Brings all that was committed into the main file, and empties the write-ahead log.
@@ -98,16 +102,9 @@ fn create(path: &Path) -> io::Result<()> {
 
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Fault> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_handler(Some(wait_for_lock))?;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(LOCK_WAIT_MAX)?;
     Ok(connection)
-}
-
-/// SQLite's own handler backs off to 100 ms: too seldom to ever meet the short gap between two
-/// commits of a busy log.
-fn wait_for_lock(polls: i32) -> bool {
-    thread::sleep(LOCK_POLL);
-    polls < LOCK_POLLS_MAX
 }
 
 fn set_up(connection: &Connection) -> Result<(), Fault> {

@@ -39,8 +39,9 @@ pub trait Store: Send + Sync + 'static {
     /// Puts these articles in the place of all of a site's articles.
     fn replace_articles(&self, site: SiteId, articles: Vec<Article>) -> StoreFuture<()>;
 
-    /// The passages of a site's articles that match any of the words, best first (BM25). With a
-    /// language, only articles in that language.
+    /// The passages of a site's articles that match any of the words, best first (BM25). A word of
+    /// four letters or more also matches the longer words that it begins. With a language, only
+    /// articles in that language.
     fn search(
         &self,
         site: SiteId,

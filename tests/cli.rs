@@ -1,9 +1,10 @@
 //! The command line, as a person at a terminal meets it: the real program on a directory of its
 //! own.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
@@ -290,6 +291,99 @@ fn a_token_that_the_engine_would_not_take_is_not_made() {
         let said = machine.fail(1, &[&["token"], args].concat());
         assert!(said.contains(expected), "{said}");
     }
+}
+
+/// An engine that runs until it is dropped.
+struct Engine {
+    process: Child,
+    out: BufReader<ChildStdout>,
+    http: String,
+    tcp: String,
+}
+
+impl Engine {
+    /// Starts one on free ports and waits until it says that it listens.
+    fn start(machine: &Machine, args: &[&str]) -> Self {
+        let mut process = machine
+            .command(&[&["serve"], args].concat())
+            .env("VIGIE__HTTP__LISTEN", "127.0.0.1:0")
+            .env("VIGIE__TCP__LISTEN", "127.0.0.1:0")
+            .env("VIGIE__VISITOR__COUNTRY_FILE", "")
+            .env("VIGIE__VISITOR__DEVICE_RULES", "")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        let (http, tcp) = line
+            .trim_end()
+            .strip_prefix("listening http=")
+            .and_then(|rest| rest.split_once(" tcp="))
+            .unwrap_or_else(|| panic!("{line:?}"));
+        Self { process, out, http: http.into(), tcp: tcp.into() }
+    }
+
+    /// Sends SIGTERM, and gives the exit code and the rest of what was printed.
+    fn stop(mut self) -> (Option<i32>, String) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).unwrap();
+        (self.process.wait().unwrap().code(), rest)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn serve_says_where_it_listens_and_stops_in_order_on_sigterm() {
+    let machine = Machine::new();
+    let engine = Engine::start(&machine, &[]);
+    TcpStream::connect(&engine.http).unwrap();
+    TcpStream::connect(&engine.tcp).unwrap();
+    assert!(machine.database().exists());
+    assert_eq!(engine.stop(), (Some(0), String::new()));
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_with_its_key() {
+    let machine = Machine::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = machine.command(&["serve"]);
+    command.env("VIGIE__HTTP__LISTEN", taken.local_addr().unwrap().to_string());
+    let done = Done::from(command.output().unwrap());
+    assert_eq!((done.code, done.out.as_str()), (1, ""));
+    assert!(done.err.contains("vigie: http.listen = 127.0.0.1:"), "{}", done.err);
+    assert!(!machine.database().exists());
+}
+
+#[test]
+fn the_demo_is_served_with_what_to_do_next_and_tokens_outlive_it() {
+    let machine = Machine::new();
+    let demo = format!("--demo={}/config/demo", env!("CARGO_MANIFEST_DIR"));
+    let (code, said) = Engine::start(&machine, &[&demo]).stop();
+    assert_eq!(code, Some(0));
+    for next in ["chat --site demo", "watch --site demo", "the public key \"demo\""] {
+        assert!(said.contains(next), "{said}");
+    }
+    let secret = machine.print(&["site", "secret", "demo"]);
+    Engine::start(&machine, &[&demo]).stop();
+    assert_eq!(machine.print(&["site", "secret", "demo"]), secret);
+}
+
+#[test]
+fn sites_and_tokens_are_made_while_the_engine_runs() {
+    let machine = Machine::new();
+    let engine = Engine::start(&machine, &[]);
+    machine.print(&["site", "add", "shop"]);
+    machine.print(&["token", "--site", "shop", "--role", "bot", "--id", "b"]);
+    assert_eq!(engine.stop().0, Some(0));
 }
 
 /// More than two pages of a session.

@@ -1,12 +1,17 @@
 //! The contract of `Log`: whatever keeps the log, these stories hold. A backend joins by binding a
 //! [`Place`] at the end of this file.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use serde_json::{Value, json};
 use vigie::log::sqlite::{SqliteLog, SqliteLogOptions};
 use vigie::log::{AppendError, Log, LogError, READ_EVENTS_MAX, SessionRecord};
-use vigie_protocol::event::{Event, Offset};
+use vigie_protocol::event::{
+    BotFailure, ChatMessage, Choice, ChoiceAction, CloseCause, ControlCause, ControlChange, Device,
+    Event, EventBody, Holder, Offset, Page, VisitorContext,
+};
 use vigie_protocol::id::{SessionId, SiteId};
 
 use self::events::*;
@@ -350,6 +355,60 @@ async fn all(log: &dyn Log) -> Vec<Event> {
 fn record(ordinal: u32, started: u64, closed: Option<u64>) -> SessionRecord {
     let session = SessionId::nth(visitor(7), ordinal);
     SessionRecord { session, site: shop(), visitor: visitor(7), ordinal, started, closed }
+}
+
+fn closed() -> EventBody {
+    EventBody::SessionClosed { cause: CloseCause::Away }
+}
+
+/// Of a type that no version knows.
+fn from_the_future() -> EventBody {
+    let body = json!({ "type": "poll_opened", "options": ["a", { "b": [1, -2, 2.5, null] }] });
+    match body {
+        Value::Object(fields) => EventBody::Unknown(fields),
+        _ => unreachable!(),
+    }
+}
+
+/// A start, and then events with as much in them as events can have.
+fn rich_bodies() -> Vec<EventBody> {
+    let operator = || Holder::Operator { id: Some("op-1".parse().unwrap()), name: "Ana".into() };
+    let page = Page { url: "https://shop.example/ā".into(), title: Some("Shoes 👟".into()) };
+    let context = VisitorContext {
+        country: Some("LV".into()),
+        device: Device::Tablet,
+        browser: Some("Firefox 140".into()),
+        language: Some("lv".into()),
+        page: Some(page.clone()),
+        ..VisitorContext::default()
+    };
+    let change = ControlChange {
+        epoch: 2,
+        holder: operator(),
+        previous: Holder::Bot {},
+        cause: ControlCause::Forced,
+        reason: Some("asked for".into()),
+        notice: None,
+    };
+    let choice = Choice { label: "A human, please".into(), action: ChoiceAction::RequestHuman };
+    let answer = ChatMessage {
+        text: "¿Qué?\u{0}\n".into(),
+        epoch: u64::MAX,
+        key: Some("key".parse().unwrap()),
+        turn: Some(3),
+        choices: vec![choice],
+    };
+    vec![
+        EventBody::SessionStarted { visitor: visitor(7), ordinal: 1, context },
+        EventBody::PageViewed { page },
+        EventBody::HumanRequested {},
+        EventBody::ControlChanged(change),
+        EventBody::Message(answer),
+        EventBody::Note { text: "careful".into(), key: None },
+        EventBody::BotFailed { epoch: 1, turn: 3, reason: BotFailure::Timeout, detail: None },
+        EventBody::VisitorLeft {},
+        closed(),
+    ]
 }
 
 struct SqlitePlace(tempfile::TempDir);

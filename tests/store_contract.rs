@@ -1,5 +1,6 @@
 //! The contract of `Store`: whatever keeps what is configured, these stories hold. A backend joins
 //! by binding a [`Place`] at the end of this file.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{Key, OperatorId, VisitorId};
+use crate::scan::Scanner;
 
 /// A position in a session's log: 1, 2, 3 … without gap; 0 stands before the first event.
 pub type Offset = u64;
@@ -28,6 +29,37 @@ pub struct Event {
     pub author: Author,
     /// What happened.
     pub body: EventBody,
+}
+
+/// Why bytes are not an event as a log keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a stored event: {0}")]
+pub struct NotStored(String);
+
+impl Event {
+    /// The event as a log keeps it: MessagePack with field names, so that what is added later
+    /// disturbs nobody.
+    ///
+    /// # Panics
+    /// Never: an event always serializes.
+    pub fn to_stored(&self) -> Vec<u8> {
+        rmp_serde::to_vec_named(self).expect("writing to memory does not fail")
+    }
+
+    /// Reads an event that a log has kept. It has the bounds of a message, which it is to be sent
+    /// in; what is damaged cannot exhaust the stack.
+    ///
+    /// # Errors
+    /// The bytes are not one event and nothing else, or it is longer or deeper than a message.
+    pub fn from_stored(bytes: &[u8]) -> Result<Self, NotStored> {
+        match Scanner::default().scan(bytes) {
+            Ok(Some(length)) if length == bytes.len() => {}
+            Ok(Some(_)) => return Err(NotStored("more follows it".into())),
+            Ok(None) => return Err(NotStored("its end is missing".into())),
+            Err(error) => return Err(NotStored(error.to_string())),
+        }
+        rmp_serde::from_slice(bytes).map_err(|error| NotStored(error.to_string()))
+    }
 }
 
 /// Who did something, stamped by the server and never taken from a client.
@@ -317,4 +349,37 @@ pub enum Device {
     #[default]
     #[serde(other)]
     Unknown,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(body: EventBody) -> Event {
+        Event { offset: 3, time: 5, author: Author::System {}, body }
+    }
+
+    #[test]
+    fn a_stored_event_is_read_as_it_was_written() {
+        let unknown = serde_json::json!({ "type": "moon_landed", "height": 1.25, "crew": ["a"] });
+        let unknown = unknown.as_object().cloned().unwrap();
+        for body in [EventBody::HumanRequested {}, EventBody::Unknown(unknown)] {
+            let event = event(body);
+            assert_eq!(Event::from_stored(&event.to_stored()), Ok(event));
+        }
+    }
+
+    #[test]
+    fn a_stored_event_that_was_cut_or_continued_is_refused() {
+        let stored = event(EventBody::VisitorLeft {}).to_stored();
+        assert!(Event::from_stored(&stored[..stored.len() - 1]).is_err());
+        assert!(Event::from_stored(&[&stored[..], &[0xc0]].concat()).is_err());
+        assert!(Event::from_stored(&[]).is_err());
+    }
+
+    #[test]
+    fn a_stored_event_that_nests_without_end_is_refused_before_it_is_read() {
+        let deep = [b"\x81\xa4body\x82\xa4type\xa1x\xa2in".to_vec(), vec![0x91; 2000]].concat();
+        assert!(Event::from_stored(&deep).is_err());
+    }
 }

@@ -17,6 +17,8 @@
 //! - [`rpc`]: messages of MessagePack-RPC and JSON-RPC 2.0, encoded and decoded
 //! - [`scan`]: finds the end of one MessagePack value in a stream, within bounds
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
 pub mod card;
 pub mod error;
 pub mod event;

@@ -15,8 +15,10 @@ const SHARDS: usize = 64;
 #[derive(Debug)]
 pub struct Registry<K, A: Actor> {
     hasher: RandomState,
-    shards: Box<[Mutex<HashMap<K, Addr<A>>>]>,
+    shards: Box<[Mutex<Shard<K, A>>]>,
 }
+
+type Shard<K, A> = HashMap<K, Addr<A>>;
 
 impl<K: Hash + Eq, A: Actor> Default for Registry<K, A> {
     fn default() -> Self {
@@ -63,7 +65,7 @@ impl<K: Hash + Eq, A: Actor> Registry<K, A> {
         self.len() == 0
     }
 
-    fn shard(&self, key: &K) -> MutexGuard<'_, HashMap<K, Addr<A>>> {
+    fn shard(&self, key: &K) -> MutexGuard<'_, Shard<K, A>> {
         lock(&self.shards[self.hasher.hash_one(key) as usize % SHARDS])
     }
 }

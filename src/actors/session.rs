@@ -274,6 +274,9 @@ impl SessionActor {
             });
             self.in_flight.push((command, answer, outcome.map_err(RpcError::from)));
         }
+        if self.queue.is_empty() {
+            self.queue = VecDeque::new();
+        }
         Some(Append {
             site: folded.site.site.id.clone(),
             session: self.id,
@@ -322,7 +325,8 @@ impl SessionActor {
 
     fn tell_outcomes(&mut self) {
         let State::Folded(folded) = &self.state else { return };
-        for (_, answer, outcome) in self.in_flight.drain(..) {
+        // Taken whole: an idle session holds no buffer.
+        for (_, answer, outcome) in std::mem::take(&mut self.in_flight) {
             match (answer, outcome) {
                 (Answer::Client(reply), outcome) => reply.send(&outcome),
                 (Answer::Visitor(connection, arrived), outcome) => {
@@ -343,7 +347,7 @@ impl SessionActor {
 
     /// Somebody else appended first: everything of the batch is decided again on what is there.
     fn decide_again(&mut self, context: &mut Context<Self>) {
-        for (command, answer, _) in self.in_flight.drain(..).rev() {
+        for (command, answer, _) in std::mem::take(&mut self.in_flight).into_iter().rev() {
             self.queue.push_front((command, answer));
         }
         self.read_log(context, |this, context| this.pump(context));

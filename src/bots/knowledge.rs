@@ -9,7 +9,7 @@
 //! - [`articles`]: reads a site's Markdown
 //! - [`language`]: what the bot says and understands in each language
 //! - [`rank`]: which passage answers a question, and how sure that is
-//! - [`words`]: words as the full-text index sees them
+//! - [`mod@words`]: words as the full-text index sees them
 
 use vigie_protocol::CHOICE_BYTES_MAX;
 use vigie_protocol::event::{Choice, ChoiceAction};
@@ -76,7 +76,10 @@ pub async fn answer(
     let likely: Vec<_> = [tag, &settings.language].into_iter().filter_map(Language::of).collect();
     let spoken = Language::spoken(&message, &likely);
     // Articles may be in a language that the bot itself does not speak.
-    let articles_in = if Language::of(tag).is_some() { spoken.tag() } else { primary(tag) };
+    let articles_in = match Language::of(tag) {
+        Some(_) => spoken.tag().to_owned(),
+        None => primary(tag),
+    };
 
     let desk = Desk { store, site, speech: spoken.speech(), articles_in };
     match spoken.speech().small_talk(&message) {
@@ -90,7 +93,7 @@ struct Desk<'a> {
     store: &'a dyn Store,
     site: &'a SiteId,
     speech: &'static Speech,
-    articles_in: &'a str,
+    articles_in: String,
 }
 
 impl Desk<'_> {
@@ -99,11 +102,8 @@ impl Desk<'_> {
         question: &Question,
         messages: &[String],
     ) -> Result<KnowledgeAnswer, StoreError> {
-        if question.is_empty() {
-            return Ok(self.unknown(self.starting_topics().await?));
-        }
         let mut nearest = Vec::new();
-        for language in [Some(self.articles_in), None] {
+        for language in [Some(self.articles_in.as_str()), None] {
             let found = question.rank(self.search(question.search_words(), language).await?);
             if found.first().is_some_and(Ranked::is_confident) {
                 return self.reply(found, messages).await;
@@ -111,6 +111,9 @@ impl Desk<'_> {
             if nearest.is_empty() {
                 nearest = found;
             }
+        }
+        if question.is_empty() {
+            return Ok(self.unknown(self.starting_topics().await?));
         }
         nearest.retain(|near| near.coverage >= NEAREST_COVERAGE_MIN);
         let topics = Topics::without(messages).add(nearest.iter().map(|near| &near.passage));
@@ -161,7 +164,7 @@ impl Desk<'_> {
 
     /// Titles of articles on what visitors ask about first.
     async fn starting_topics(&self) -> Result<Vec<Choice>, StoreError> {
-        let mut found = self.search(self.speech.starters(), Some(self.articles_in)).await?;
+        let mut found = self.search(self.speech.starters(), Some(&self.articles_in)).await?;
         for passage in &mut found {
             passage.heading.clone_from(&passage.title);
         }
@@ -221,20 +224,17 @@ fn said(text: &str) -> Vec<String> {
 
 /// The text, cut after the last sentence or line that fits into an answer.
 fn excerpt(text: &str) -> String {
-    let Some((end, _)) = text.char_indices().nth(ANSWER_CHARS_MAX) else { return text.to_owned() };
-    // Room for the ellipsis, which tells that there is more.
-    let room = text[..end].char_indices().nth_back(1).map_or(0, |(at, _)| at);
-    let (fits, rest) = text.split_at(room);
-    let mut gaps = fits.char_indices().filter(|(_, c)| c.is_whitespace());
-    let ends_sentence =
-        |at: usize| fits[..at].ends_with(['.', '!', '?', '…']) || text[at..].starts_with('\n');
-    let last_word = || {
-        if rest.starts_with(char::is_whitespace) {
-            Some(room)
-        } else {
-            fits.rfind(char::is_whitespace)
-        }
-    };
-    let end = gaps.rfind(|(at, _)| ends_sentence(*at)).map(|(at, _)| at).or_else(last_word);
-    format!("{} …", fits[..end.unwrap_or(room)].trim_end())
+    const MORE: &str = " …";
+    if text.chars().count() <= ANSWER_CHARS_MAX {
+        return text.to_owned();
+    }
+    let room = ANSWER_CHARS_MAX - MORE.chars().count();
+    let fits = &text[..text.char_indices().nth(room).map_or(text.len(), |(at, _)| at)];
+    let end = [". ", "! ", "? ", ".\n", "!\n", "?\n"]
+        .iter()
+        .filter_map(|end| Some(fits.rfind(end)? + 1))
+        .chain(fits.rfind('\n'))
+        .max()
+        .or(fits.rfind(' '));
+    format!("{}{MORE}", fits[..end.unwrap_or(fits.len())].trim_end())
 }

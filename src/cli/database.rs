@@ -13,12 +13,16 @@ use crate::log::sqlite::{SqliteLog, SqliteLogOptions};
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
 
-/// The store and the log, to serve from; made if they are missing.
-pub(super) fn serve(config: &Config) -> Result<(Arc<dyn Log>, Arc<dyn Store>), CliError> {
+/// The log, to serve from; made if it is missing.
+pub(super) fn open_log(config: &Config) -> Result<Arc<dyn Log>, CliError> {
     let options = SqliteLogOptions { size_bytes_max: config.data.size_max, ..Default::default() };
-    let log = SqliteLog::open(config.data.database(), options)?;
-    let store = SqliteStore::open(config.data.database())?;
-    Ok((Arc::new(log), Arc::new(store)))
+    Ok(Arc::new(SqliteLog::open(config.data.database(), options)?))
+}
+
+/// The log, to read from, also while an engine serves from it.
+pub(super) fn read_log(config: &Config) -> Result<Arc<dyn Log>, CliError> {
+    exists(config)?;
+    Ok(Arc::new(SqliteLog::open_read_only(config.data.database())?))
 }
 
 /// The store; made if it is missing.
@@ -30,12 +34,6 @@ pub(super) fn open(config: &Config) -> Result<Arc<dyn Store>, CliError> {
 pub(super) fn open_existing(config: &Config) -> Result<Arc<dyn Store>, CliError> {
     exists(config)?;
     open(config)
-}
-
-/// The log, to read.
-pub(super) fn open_log(config: &Config) -> Result<Arc<dyn Log>, CliError> {
-    exists(config)?;
-    Ok(Arc::new(SqliteLog::open_read_only(config.data.database())?))
 }
 
 /// A site that must be there.

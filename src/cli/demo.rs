@@ -1,8 +1,6 @@
 //! The demo site: a small shop to try the engine with, kept as a directory with `site.toml` and
 //! the articles of its knowledge.
 
-use std::fmt::Write;
-use std::net::SocketAddr;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -10,6 +8,7 @@ use vigie_protocol::id::SiteId;
 
 use super::CliError;
 use crate::bots::knowledge::read_articles;
+use crate::config::Config;
 use crate::core::site::Site;
 use crate::identity::new_secret;
 use crate::store::Store;
@@ -56,21 +55,22 @@ fn parse(text: &str, secret: String) -> Result<Site, String> {
 }
 
 /// What a person may do now that the demo is served.
-pub(super) fn what_next(site: &SiteId, http: SocketAddr, config: Option<&Path>) -> String {
-    let program = std::env::args().next().unwrap_or_else(|| "vigie".into());
-    let mut vigie = program;
-    if let Some(file) = config {
-        let _ = write!(vigie, " -c {}", file.display());
+pub(super) fn what_next(site: &SiteId, config: &Config, file: Option<&Path>) -> String {
+    let mut vigie = std::env::args().next().unwrap_or_else(|| "vigie".into());
+    if let Some(file) = file {
+        vigie = format!("{vigie} -c {}", file.display());
     }
+    let http = config.http.listen;
     format!(
         "
-The demo shop is open. Open two more terminals here:
+The demo shop is open. In two more terminals, here:
 
   {vigie} chat --site {site}     be a visitor: ask about shipping, returns, sizes, in English or French
   {vigie} watch --site {site}    be an operator: see the conversation live, take it over, hand it back
 
 A client of your own connects to ws://{http}/ws with the public key \"{site}\"; protocol/SPEC.md says
 how. Ctrl-C stops the engine.
+
 "
     )
 }
@@ -78,6 +78,34 @@ how. Ctrl-C stops the engine.
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::sqlite::SqliteStore;
+
+    #[actix_rt::test]
+    async fn the_demo_is_imported_again_and_again_and_keeps_its_secret() {
+        let home = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(home.path().join("vigie.db")).unwrap();
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(DIR);
+        let id = import_demo(&store, &dir).await.unwrap();
+        let first = store.site(id.clone()).await.unwrap().unwrap();
+        assert_eq!((id.as_str(), first.key.as_str()), ("demo", "demo"));
+        assert!(first.secret.len() > 60 && first.native_clients);
+
+        import_demo(&store, &dir).await.unwrap();
+        assert_eq!(store.site(id.clone()).await.unwrap(), Some(first));
+        for (word, language) in [("shipping", "en"), ("livraison", "fr")] {
+            let words = vec![word.to_owned()];
+            let found = store.search(id.clone(), words, Some(language.into()), 10).await.unwrap();
+            assert!(!found.is_empty(), "{word}");
+        }
+    }
+
+    #[actix_rt::test]
+    async fn a_demo_that_is_not_there_says_where_it_was_looked_for() {
+        let home = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(home.path().join("vigie.db")).unwrap();
+        let said = import_demo(&store, Path::new("nowhere")).await.unwrap_err().to_string();
+        assert!(said.contains("nowhere/site.toml") && said.contains("--demo=DIR"), "{said}");
+    }
 
     #[test]
     fn a_site_file_holds_everything_but_the_secret() {

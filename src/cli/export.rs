@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::log::{Log, READ_EVENTS_MAX};
 
 pub(super) async fn run(config: &Config, session: SessionId) -> Result<(), CliError> {
-    let log = database::open_log(config)?;
+    let log = database::read_log(config)?;
     if log.session(session).await?.is_none() {
         return Err(CliError::Refused(format!(
             "there is no session {session} in {}; operators see the ids of sessions in the live \

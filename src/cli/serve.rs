@@ -1,9 +1,8 @@
 //! `vigie serve`: the engine itself.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
-use tokio::signal::unix::{SignalKind, signal};
+use actix_rt::signal::unix::{SignalKind, signal};
 
 use super::{CliError, database, demo, logging, print};
 use crate::config::Config;
@@ -27,38 +26,52 @@ pub(super) async fn run(config: Config, args: Args, file: Option<&Path>) -> Resu
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
-    let (log, store) = database::serve(&config)?;
+    // Before the database: a second engine started by mistake ends here.
+    let listeners = Listeners::bind(&config).map_err(|error| {
+        CliError::Refused(format!("{error}; stop what uses it, or configure another address"))
+    })?;
+    let log = database::open_log(&config)?;
+    let store = database::open(&config)?;
+    let shutdown =
+        shutdown().map_err(|error| CliError::Io("cannot await signals".into(), error))?;
     let demo = match &args.demo {
         Some(dir) => Some(demo::import_demo(&*store, dir).await?),
         None => None,
     };
-    let listeners = Listeners::bind(&config).map_err(refused)?;
-    let http = listeners.http_address().map_err(refused)?;
-    let tcp = listeners.tcp_address().map_err(refused)?;
-    let stop = shutdown().map_err(refused)?;
-    let serving = server::run(config, listeners, log, store, stop);
-    print(&match tcp {
-        Some(tcp) => format!("listening http={http} tcp={tcp}"),
-        None => format!("listening http={http}"),
-    })?;
-    if let Some(site) = &demo {
-        print(&demo::what_next(site, http, file))?;
+    print(&listening(&listeners).map_err(|error| CliError::Io("cannot listen".into(), error))?)?;
+    if let Some(site) = demo {
+        print(&demo::what_next(&site, &config, file))?;
     }
-    serving.await.map_err(refused)
+    server::run(config, listeners, log, store, shutdown)
+        .await
+        .map_err(|error| CliError::Io("cannot serve".into(), error))
 }
 
-/// Resolves when the process is asked to end: SIGTERM, or Ctrl-C.
-fn shutdown() -> io::Result<impl Future<Output = ()>> {
+/// One line for people and for programs that start the engine: the ports in use, also when any
+/// free port was asked for.
+fn listening(listeners: &Listeners) -> std::io::Result<String> {
+    let http = listeners.http_address()?;
+    Ok(match listeners.tcp_address()? {
+        Some(tcp) => format!("listening http={http} tcp={tcp}\n"),
+        None => format!("listening http={http}\n"),
+    })
+}
+
+/// Resolves when the engine is told to stop. Told a second time, it does not finish in order.
+fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
+    let mut told = async move || {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+    };
+    Ok(async move {
+        told().await;
+        actix_rt::spawn(async move {
+            told().await;
+            std::process::exit(1);
+        });
     })
-}
-
-fn refused(error: io::Error) -> CliError {
-    CliError::Refused(error.to_string())
 }

@@ -187,7 +187,7 @@ impl<W: Copy + Eq> LiveList<W> {
     fn change(&mut self, old: Option<&Arc<Card>>, new: Option<&Arc<Card>>) {
         self.changed = true;
         self.census.change(old, new);
-        let text = new.map(|card| Folded::new(card));
+        let text = new.map(Folded::new);
         let owners = [&None, holder(old), holder(new)];
         for (at, owner) in owners.iter().enumerate() {
             if owners[..at].contains(owner) {

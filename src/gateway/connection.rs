@@ -4,7 +4,7 @@
 //! request is not answered yet, the socket is not read: whoever asks too fast waits, and nobody
 //! else does.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ use vigie_protocol::scan::Scanner;
 
 use crate::actors::node::{Admission, Node, SiteHandle};
 use crate::core::decide::Operator;
+use crate::gateway::follow::Follows;
 use crate::gateway::heartbeat;
 use crate::gateway::outbox::{IN_FLIGHT_MAX, Next, Outbox, Reply};
 use crate::gateway::presence::Presence;
@@ -74,7 +75,7 @@ pub struct Connection {
     pub(super) outbox: Arc<Outbox>,
     pub(super) client: Client,
     /// The sessions that it follows; a history that is still being sent can be cancelled.
-    pub(super) follows: BTreeMap<SessionId, SpawnHandle>,
+    pub(super) follows: Follows,
     socket: Box<dyn Socket>,
     transport: Transport,
     read: BytesMut,
@@ -114,7 +115,7 @@ impl Connection {
             node,
             outbox,
             client: Client::Stranger(Box::new(peer)),
-            follows: BTreeMap::new(),
+            follows: Follows::default(),
             socket,
             transport,
             read,
@@ -197,7 +198,7 @@ impl Connection {
         let mut chunk = ReadBuf::uninit(&mut chunk);
         let result = Pin::new(&mut self.socket).poll_read(task, &mut chunk);
         if result.is_pending() && self.read.is_empty() {
-            self.read = BytesMut::new();
+            (self.read, self.inbox) = (BytesMut::new(), VecDeque::new());
         }
         result.map_ok(|()| {
             self.outbox.hear(self.node.now());

@@ -37,6 +37,26 @@ const HISTORY_PAGE_DEFAULT: u32 = 100;
 /// How often an actor that is about to end is asked again.
 const ATTEMPTS_MAX: u32 = 5;
 
+/// The sessions that a connection follows, most often one: with each the task that sends its past.
+#[derive(Default)]
+pub(super) struct Follows(Vec<(SessionId, SpawnHandle)>);
+
+impl Follows {
+    fn contains(&self, session: SessionId) -> bool {
+        self.0.iter().any(|(followed, _)| *followed == session)
+    }
+
+    fn insert(&mut self, session: SessionId, handle: SpawnHandle) {
+        self.0.reserve_exact(1);
+        self.0.push((session, handle));
+    }
+
+    fn remove(&mut self, session: SessionId) -> Option<SpawnHandle> {
+        let at = self.0.iter().position(|(followed, _)| *followed == session)?;
+        Some(self.0.swap_remove(at).1)
+    }
+}
+
 impl Connection {
     pub(super) fn subscribe(
         &mut self,
@@ -47,9 +67,9 @@ impl Connection {
         reply: Reply,
         context: &mut Context<Self>,
     ) {
-        if self.follows.contains_key(&session) {
+        if self.follows.contains(session) {
             self.stop_following(session, context);
-        } else if self.follows.len() >= FOLLOWS_MAX {
+        } else if self.follows.0.len() >= FOLLOWS_MAX {
             let problem = "a connection may follow at most 256 sessions";
             return reply.refuse(RpcError::new(ErrorCode::Busy, problem));
         }
@@ -63,7 +83,7 @@ impl Connection {
         let following = follower.follow(after, reply).into_actor(self);
         let handle = context.spawn(following.map(move |followed, this, _| {
             if !followed {
-                this.follows.remove(&session);
+                this.follows.remove(session);
             }
         }));
         self.follows.insert(session, handle);
@@ -80,7 +100,7 @@ impl Connection {
     }
 
     fn stop_following(&mut self, session: SessionId, context: &mut Context<Self>) {
-        if let Some(handle) = self.follows.remove(&session) {
+        if let Some(handle) = self.follows.remove(session) {
             context.cancel_future(handle);
             let connection = self.outbox.id();
             leave(&self.node, session, Leave { connection, visitor: false });
@@ -89,7 +109,7 @@ impl Connection {
 
     pub(super) fn stop_following_all(&mut self) {
         let connection = self.outbox.id();
-        for session in std::mem::take(&mut self.follows).into_keys() {
+        for (session, _) in std::mem::take(&mut self.follows).0 {
             leave(&self.node, session, Leave { connection, visitor: false });
         }
     }

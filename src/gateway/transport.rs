@@ -15,7 +15,7 @@ pub enum Transport {
     /// WebSocket frames.
     WebSocket {
         /// Reads and writes frames.
-        codec: Box<ws::Codec>,
+        codec: ws::Codec,
         /// What its messages hold.
         encoding: Encoding,
         /// A message whose further frames have not come yet.
@@ -44,7 +44,7 @@ pub enum Incoming {
 impl Transport {
     /// WebSocket frames.
     pub fn web_socket(encoding: Encoding) -> Self {
-        let codec = Box::new(ws::Codec::new().max_size(MESSAGE_BYTES_MAX));
+        let codec = ws::Codec::new().max_size(MESSAGE_BYTES_MAX);
         Self::WebSocket { codec, encoding, partial: BytesMut::new() }
     }
 

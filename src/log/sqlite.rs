@@ -1,7 +1,7 @@
 //! The embedded log: one SQLite file, one writer, many appends per fsync.
 //!
-//! Appends queue for the [`writer`], which commits all that wait as one transaction and answers
-//! them only then. Reads go to a few threads with connections of their own, which the writer never
+//! Appends queue for the writer, which commits all that wait as one transaction and answers them
+//! only then. Reads go to a few threads with connections of their own, which the writer never
 //! blocks.
 
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ pub struct SqliteLogOptions {
     pub size_bytes_max: Option<u64>,
     /// How many threads read.
     pub readers: usize,
-    /// Whether opening reads the whole file and refuses a damaged one; about a second for each
+    /// Whether opening reads the whole file and refuses a damaged one; a few seconds for each
     /// gigabyte. Otherwise damage is found where it is met.
     pub check: bool,
 }
@@ -150,11 +150,11 @@ impl Log for SqliteLog {
 }
 
 fn start_readers(path: &Path, readers: usize) -> Result<Workers<Job>, Fault> {
-    let link = || {
+    let link = |_| {
         let path = PathBuf::from(path);
-        Link::open(move || sqlite::open_read_only(&path))
+        Ok(Link::new(sqlite::open_read_only(&path)?, move || sqlite::open_read_only(&path)))
     };
-    let links = (0..readers.max(1)).map(|_| link()).collect::<Result<Vec<_>, _>>()?;
+    let links = (0..readers.max(1)).map(link).collect::<Result<Vec<_>, Fault>>()?;
     Workers::with_links("log-reader", READS_QUEUED_MAX, links)
 }
 

@@ -145,19 +145,12 @@ impl<R> Queue<R> {
 }
 
 impl Link {
-    /// Opens the connection, and keeps how that is done.
-    pub(crate) fn open(
-        open: impl Fn() -> Result<Connection, Fault> + Send + 'static,
-    ) -> Result<Self, Fault> {
-        Ok(Self { connection: Some(open()?), reopen: Box::new(open) })
-    }
-
-    /// Replaces how the connection is opened after a failure.
-    pub(crate) fn reopened_by(
-        self,
+    /// A connection, and how to open it anew.
+    pub(crate) fn new(
+        connection: Connection,
         reopen: impl Fn() -> Result<Connection, Fault> + Send + 'static,
     ) -> Self {
-        Self { reopen: Box::new(reopen), ..self }
+        Self { connection: Some(connection), reopen: Box::new(reopen) }
     }
 
     /// Works on the connection. After a failure that is neither a lack of room nor damage, its

@@ -27,7 +27,7 @@ impl SqliteStore {
     /// Opens the store in this file, making the file if there is none.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = PathBuf::from(path.as_ref());
-        let link = Link::open(move || sqlite::open(&path))?;
+        let link = Link::new(sqlite::open(&path)?, move || sqlite::open(&path));
         Ok(Self { thread: Workers::with_links("store", REQUESTS_QUEUED_MAX, [link])? })
     }
 

@@ -9,6 +9,7 @@ mod bad_input;
 mod bots;
 mod control;
 mod http;
+mod idle;
 mod interop;
 mod kill;
 mod presence;

@@ -198,7 +198,9 @@ async fn serve(
 ) -> (Child, SocketAddr, SocketAddr) {
     let any = || "127.0.0.1:0".to_owned();
     let (http, tcp) = at.map_or_else(|| (any(), any()), |(h, t)| (h.to_string(), t.to_string()));
-    let mut process = Command::new(env!("CARGO_BIN_EXE_vigie"))
+    let program = std::env::var("VIGIE_BIN");
+    let program = program.as_deref().unwrap_or(env!("CARGO_BIN_EXE_vigie"));
+    let mut process = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(program))
         .args(["serve", "--demo"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("VIGIE__DATA__DIR", data)
@@ -289,7 +291,7 @@ impl Person {
 
     /// Waits for a message of the bot, and returns its text.
     pub async fn sees_bot_answer(&mut self) -> String {
-        let event = self.sees("an answer of the bot", |event| by_bot(event)).await;
+        let event = self.sees("an answer of the bot", by_bot).await;
         text(&event).to_owned()
     }
 

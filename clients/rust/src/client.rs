@@ -20,11 +20,11 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::AbortHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use vigie_protocol::PROTOCOL_VERSION;
 use vigie_protocol::card::Window;
 use vigie_protocol::error::{ErrorCode, RpcError};
-use vigie_protocol::event::{Event, Offset};
+use vigie_protocol::event::{Event, Millis, Offset};
 use vigie_protocol::id::SessionId;
 use vigie_protocol::method::{
     Connect, Empty, Identity, Method, Serve, Subscribe, Subscribed, Unsubscribe, Unwatch, Watch,
@@ -40,6 +40,9 @@ use crate::endpoint::Endpoint;
 use crate::error::CallError;
 use crate::link::Link;
 use crate::wire::Options;
+
+/// How many sessions a client follows at most: as many as the server lets one connection follow.
+pub const FOLLOWS_MAX: usize = 256;
 
 /// What a client tells its user, in order.
 #[derive(Debug, Clone)]
@@ -227,6 +230,12 @@ impl Client {
         self.0.shared.wanted().connect.resume.clone()
     }
 
+    /// What the server's clock shows now; nothing before the first connection.
+    pub fn server_time(&self) -> Option<Millis> {
+        let (time, at) = self.0.shared.wanted().clock?;
+        Some(time + u64::try_from(at.elapsed().as_millis()).unwrap_or_default())
+    }
+
     /// Whether a connection stands.
     pub fn is_connected(&self) -> bool {
         matches!(*self.0.shared.state.borrow(), State::Up(_))
@@ -244,7 +253,8 @@ impl Client {
     ///
     /// What is harmless to repeat, and what is said under a key, is sent again after a lost
     /// connection, and after refusals that ask for it, until it is answered. Anything else only
-    /// if it was surely not carried out. Use [`Client::subscribe`], [`Client::watch`] and
+    /// if it was surely not carried out. Where the order of two calls matters, wait for the first
+    /// before making the second: after a lost connection they go in any order. Use [`Client::subscribe`], [`Client::watch`] and
     /// [`Client::serve`] for what must outlive a connection.
     ///
     /// # Errors
@@ -283,13 +293,14 @@ impl Client {
     /// events come as [`ClientEvent::Event`].
     ///
     /// # Errors
-    /// As [`Client::call`]; then the session is not followed.
+    /// As [`Client::call`], and `busy` if the client follows [`FOLLOWS_MAX`] sessions; then the
+    /// session is not followed.
     pub async fn subscribe(
         &self,
         session: SessionId,
         offset: Offset,
     ) -> Result<Subscribed, CallError> {
-        self.0.shared.wanted().follows.insert(session, Follow::after(offset));
+        self.0.shared.wanted().follow(session, offset)?;
         // After a reconnect the driver has subscribed from where we were; asking again from the
         // same offset repeats events that are then ignored.
         let subscribed = self.call(&Subscribe { session: Some(session), offset }).await;
@@ -413,6 +424,8 @@ enum State {
 struct Wanted {
     connect: Connect,
     identity: Option<Identity>,
+    /// The server's clock, and when it stood there.
+    clock: Option<(Millis, Instant)>,
     follows: BTreeMap<SessionId, Follow>,
     follows_own: bool,
     window: Option<Window>,
@@ -421,6 +434,15 @@ struct Wanted {
 }
 
 impl Wanted {
+    fn follow(&mut self, session: SessionId, offset: Offset) -> Result<(), CallError> {
+        if self.follows.len() >= FOLLOWS_MAX && !self.follows.contains_key(&session) {
+            let problem = format!("a client follows at most {FOLLOWS_MAX} sessions; leave one");
+            return Err(CallError::Refused(RpcError::new(ErrorCode::Busy, problem)));
+        }
+        self.follows.insert(session, Follow::after(offset));
+        Ok(())
+    }
+
     fn stop_watching(&mut self) {
         self.window = None;
         self.revision.forget();

@@ -37,6 +37,7 @@ impl Fanout {
     ) {
         self.leave(outbox.id());
         self.seen = seen;
+        self.followers.reserve(1 + self.followers.len() / 2);
         self.followers.push(Follower { outbox, audience });
     }
 

@@ -71,7 +71,8 @@ impl Language {
 
     /// The one that a BCP 47 tag names.
     pub fn of(tag: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| language.tag() == primary(tag))
+        let primary = primary(tag);
+        Self::ALL.into_iter().find(|language| language.tag() == primary)
     }
 
     /// Its BCP 47 primary tag.
@@ -157,8 +158,8 @@ impl Speech {
 }
 
 /// The primary subtag of a BCP 47 tag: `fr` of `fr-CA`.
-pub fn primary(tag: &str) -> &str {
-    tag.split('-').next().unwrap_or_default()
+pub fn primary(tag: &str) -> String {
+    tag.split('-').next().unwrap_or_default().to_ascii_lowercase()
 }
 
 fn within(list: &str, word: &str) -> bool {
@@ -177,14 +178,14 @@ const ENGLISH: Speech = Speech {
            because been before being big but by can cannot could couldn d did didn do does doesn doing \
            don each either else ever every explain find for from get gets getting give go going \
            got had has hasn have haven having he help her here him his how i idea if in info \
-           information into is isn it its just kind know let like ll long look looking lot m many may \
-           maybe me mean might more most much must my need needs no not now of off often on one only or \
+           information into is isn it its just kind know let like ll long look looking lot m made many may \
+           maybe me mean might more most much must my need needs new no not now of off often on one only or \
            other our out over own please possible question questions re really s same say see she \
            should show so some something soon still such sure t take takes tell than that the \
            their them then there these they thing things this those though through to too under \
            understand until up us use usually ve very want wanted was way we were what when where \
            whether which who whom whose why will with within without won wonder wondering would \
-           you your yours yourself",
+           you your yours yourself cant didnt doesnt dont hasnt havent im isnt ive thats whats",
     greetings: "hello hi hey hiya howdy greetings good morning afternoon evening day",
     thanks: "thanks thank thx ty cheers ok okay great perfect cool nice wonderful excellent fine \
              alright",
@@ -228,8 +229,8 @@ const FRENCH: Speech = Speech {
     wishes: "parler discuter joindre contacter vrai vraie reel reelle appeler tchatter",
     starters: "livraison commande commandes retours paiement prix horaires contact compte \
                rendez le la et de",
-    endings: "s x e es er ez ee ees i is it ie ies ir ent ant ants ons ement ements aison aisons \
-              ation ations eur eurs euse al aux able ables",
+    endings: "s x e es er ez ee ees i is ie ies ir ent ant ants ons ement ements aison aisons \
+              ation ations eur eurs euse able ables",
 };
 
 const LATVIAN: Speech = Speech {

@@ -7,21 +7,21 @@
 
 use std::collections::BTreeSet;
 
-use super::language::{Language, primary};
-use super::words::{forms, stem, words};
+use super::language::Language;
+use super::words::{search_forms, stem, words};
 use crate::store::Passage;
 
 /// How many different words of a question count; a longer one is cut.
 pub const QUESTION_WORDS_MAX: usize = 16;
 
 /// How many words, with their other forms, one search asks for.
-pub const SEARCH_WORDS_MAX: usize = 256;
+pub const SEARCH_WORDS_MAX: usize = 32;
 
 /// A question with so few words of its own may lean on the one before it.
 pub const LEANING_WORDS_MAX: usize = 2;
 
 /// The coverage from which a passage is taken for the answer.
-pub const CONFIDENCE_MIN: f64 = 0.6;
+pub const CONFIDENCE_MIN: f64 = 0.55;
 
 /// How much of a passage's rank comes from words in its heading, from those in its title, from how
 /// much the heading is like the message, from the question before and from BM25; its coverage
@@ -36,8 +36,10 @@ const SCORE_WEIGHT: f64 = 0.2;
 pub struct Question {
     /// All words of the message, to recognise a heading by.
     message: Vec<String>,
-    /// Those that mean something.
+    /// Those that mean something; if it has none, those of the message before.
     own: Vec<String>,
+    /// Whether they are the message's own.
+    is_own: bool,
     /// Those of the message before, if this one has few.
     leaning: Vec<String>,
     language: Language,
@@ -58,24 +60,27 @@ impl Question {
     pub fn new(message: Vec<String>, before: &[String], language: Language) -> Self {
         let mut own = meaningful(&message, language);
         let mut leaning = meaningful(before, language);
-        if own.is_empty() {
+        let is_own = !own.is_empty();
+        if !is_own {
             own = std::mem::take(&mut leaning);
         } else if own.len() > LEANING_WORDS_MAX {
             leaning.clear();
         }
         leaning.retain(|word| !own.contains(word));
-        Self { message, own, leaning, language }
+        Self { message, own, is_own, leaning, language }
     }
 
-    /// Whether it asks about nothing that could be searched for.
+    /// Whether no word of it means anything.
     pub fn is_empty(&self) -> bool {
         self.own.is_empty()
     }
 
-    /// What to search for: every word, then every word's next form, and so on.
+    /// What to search for: every word, then every word's next form, and so on. A message of small
+    /// words alone may still be a heading: *Where to find us*.
     pub fn search_words(&self) -> Vec<String> {
-        let words = self.own.iter().chain(&self.leaning);
-        let all: Vec<_> = words.map(|word| forms(word, Some(self.language))).collect();
+        let small = if self.is_own { &[][..] } else { &self.message };
+        let words = self.own.iter().chain(&self.leaning).chain(small);
+        let all: Vec<_> = words.map(|word| search_forms(word, Some(self.language))).collect();
         let longest = all.iter().map(Vec::len).max().unwrap_or(0);
         (0..longest)
             .flat_map(|n| all.iter().filter_map(move |forms| forms.get(n).cloned()))
@@ -107,7 +112,8 @@ impl Question {
                 Ranked { passage, coverage, rank }
             })
             .collect();
-        ranked.sort_by(|a, b| b.rank.total_cmp(&a.rank));
+        let better = |a: &Ranked, b: &Ranked| b.rank.total_cmp(&a.rank);
+        ranked.sort_by(|a, b| b.is_confident().cmp(&a.is_confident()).then_with(|| better(a, b)));
         ranked
     }
 
@@ -149,7 +155,7 @@ struct Stems {
 
 impl Stems {
     fn of(passage: &Passage) -> Self {
-        let language = Language::of(primary(&passage.language));
+        let language = Language::of(&passage.language);
         let of = |text| StemSet::of(text, language);
         // What stands before the first heading has the title for its own: that counts once.
         let heading = if passage.heading == passage.title { "" } else { &passage.heading };

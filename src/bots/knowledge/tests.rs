@@ -4,149 +4,92 @@ use std::path::Path;
 
 use super::*;
 use crate::core::site::Site;
-use crate::store::{Article, OperatorRecord, StoreFuture};
+use crate::store::Article;
+use crate::store::sqlite::SqliteStore;
 
 const DEMO: &str = "config/demo/knowledge";
 
-/// A store in memory that matches whole words like the index, with its BM25.
-struct Shelf(Vec<(Article, Vec<(Passage, Vec<String>)>)>);
+/// A site's articles in a store of their own.
+struct Shelf {
+    store: SqliteStore,
+    site: SiteId,
+    articles: Vec<Article>,
+    _dir: tempfile::TempDir,
+}
 
 impl Shelf {
-    fn new(articles: Vec<Article>) -> Self {
-        let passages = |article: &Article| {
-            let passage = |section: &crate::store::Section| {
-                let all = format!("{} {} {}", article.title, section.heading, section.text);
-                let passage = Passage {
-                    slug: article.slug.clone(),
-                    language: article.language.clone(),
-                    title: article.title.clone(),
-                    heading: section.heading.clone(),
-                    text: section.text.clone(),
-                    score: 0.0,
-                };
-                (passage, words(&all))
-            };
-            article.sections.iter().map(passage).collect()
+    async fn demo() -> Self {
+        Self::with(read_articles(Path::new(DEMO)).unwrap()).await
+    }
+
+    async fn with(articles: Vec<Article>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(dir.path().join("vigie.db")).unwrap();
+        let site: SiteId = "demo".parse().unwrap();
+        let record = Site {
+            id: site.clone(),
+            name: "Demo".into(),
+            key: "demo".into(),
+            secret: "of no use here".into(),
+            origins: Vec::new(),
+            native_clients: true,
+            settings: SiteSettings::default(),
         };
-        Self(articles.into_iter().map(|article| (article.clone(), passages(&article))).collect())
+        store.put_site(record).await.unwrap();
+        store.replace_articles(site.clone(), articles.clone()).await.unwrap();
+        Self { store, site, articles, _dir: dir }
     }
 
-    fn demo() -> Self {
-        Self::new(read_articles(Path::new(DEMO)).unwrap())
+    async fn ask(&self, language: &str, messages: &[&str]) -> KnowledgeAnswer {
+        let messages: Vec<_> = messages.iter().map(|text| (*text).to_owned()).collect();
+        let settings = SiteSettings::default();
+        let answer = answer(&self.store, &self.site, &settings, Some(language), &messages);
+        let answer = answer.await.unwrap();
+        check(&answer, &messages);
+        answer
     }
 
-    fn find(&self, asked: &[String], language: Option<&str>, limit: u32) -> Vec<Passage> {
-        let all: Vec<_> = self.0.iter().flat_map(|(_, passages)| passages).collect();
-        let mean =
-            all.iter().map(|(_, words)| words.len()).sum::<usize>() as f64 / all.len() as f64;
-        let idf = |word: &String| {
-            let having = all.iter().filter(|(_, words)| words.contains(word)).count() as f64;
-            ((all.len() as f64 - having + 0.5) / (having + 0.5)).ln().max(1e-6)
-        };
-        let mut asked: Vec<_> = asked.iter().map(|word| (word, idf(word))).collect();
-        asked.dedup();
-        let score = |words: &[String]| -> f64 {
-            let of = |(word, idf): &(&String, f64)| {
-                let count = words.iter().filter(|w| w == word).count() as f64;
-                idf * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * words.len() as f64 / mean))
-            };
-            asked.iter().map(of).sum()
-        };
-        let mut found: Vec<_> = all
-            .iter()
-            .filter(|(passage, _)| language.is_none_or(|language| passage.language == language))
-            .map(|(passage, words)| Passage { score: score(words), ..passage.clone() })
-            .filter(|passage| passage.score > 0.0)
-            .collect();
-        found.sort_by(|a, b| b.score.total_cmp(&a.score));
-        found.truncate(limit as usize);
-        found
+    /// The slug and heading of the passage that an answer is.
+    fn source(&self, answer: &KnowledgeAnswer) -> String {
+        let start = answer.text.trim_end_matches(" …");
+        let passages = self.articles.iter().flat_map(|article| {
+            article.sections.iter().map(move |section| (&article.slug, section))
+        });
+        for (slug, section) in passages {
+            if section.text.starts_with(start) {
+                return format!("{slug}: {}", section.heading);
+            }
+        }
+        format!("none: {}", answer.text)
     }
-}
-
-impl Store for Shelf {
-    fn search(
-        &self,
-        _: SiteId,
-        words: Vec<String>,
-        language: Option<String>,
-        limit: u32,
-    ) -> StoreFuture<Vec<Passage>> {
-        let found = self.find(&words, language.as_deref(), limit);
-        Box::pin(async { Ok(found) })
-    }
-
-    fn put_site(&self, _: Site) -> StoreFuture<()> {
-        unreachable!()
-    }
-    fn site(&self, _: SiteId) -> StoreFuture<Option<Site>> {
-        unreachable!()
-    }
-    fn site_by_key(&self, _: String) -> StoreFuture<Option<Site>> {
-        unreachable!()
-    }
-    fn sites(&self) -> StoreFuture<Vec<Site>> {
-        unreachable!()
-    }
-    fn put_operator(&self, _: SiteId, _: OperatorRecord) -> StoreFuture<()> {
-        unreachable!()
-    }
-    fn operators(&self, _: SiteId) -> StoreFuture<Vec<OperatorRecord>> {
-        unreachable!()
-    }
-    fn replace_articles(&self, _: SiteId, _: Vec<Article>) -> StoreFuture<()> {
-        unreachable!()
-    }
-}
-
-fn ask(shelf: &Shelf, language: &str, messages: &[&str]) -> KnowledgeAnswer {
-    let messages: Vec<_> = messages.iter().map(|text| (*text).to_owned()).collect();
-    let site = "demo".parse().unwrap();
-    let settings = SiteSettings::default();
-    let answer = answer(shelf, &site, &settings, Some(language), &messages);
-    let answer = futures_util::FutureExt::now_or_never(answer).unwrap().unwrap();
-    check_choices(&answer, &messages);
-    answer
 }
 
 /// What holds for every answer.
-fn check_choices(answer: &KnowledgeAnswer, messages: &[String]) {
+fn check(answer: &KnowledgeAnswer, messages: &[String]) {
     assert!(answer.text.chars().count() <= ANSWER_CHARS_MAX, "{}", answer.text);
     assert!(!answer.text.is_empty());
-    let sent: Vec<_> =
-        answer.choices.iter().filter(|choice| choice.action == ChoiceAction::Send).collect();
-    assert!(sent.len() <= FOLLOW_UPS_MAX);
+    let of = |action| answer.choices.iter().filter(move |choice| choice.action == action).count();
+    assert!(of(ChoiceAction::Send) <= FOLLOW_UPS_MAX);
+    assert!(of(ChoiceAction::RequestHuman) <= 1);
     for (n, choice) in answer.choices.iter().enumerate() {
-        assert!(!messages.contains(&choice.label), "{} was asked before", choice.label);
-        assert!(
-            !answer.choices[..n].iter().any(|c| c.label == choice.label),
-            "{} twice",
-            choice.label
-        );
+        let is_new =
+            choice.action == ChoiceAction::RequestHuman || !messages.contains(&choice.label);
+        assert!(is_new, "{} was asked before", choice.label);
+        assert!(!answer.choices[..n].contains(choice), "{} twice", choice.label);
     }
-}
-
-/// The slug and heading of the passage that an answer is.
-fn source(shelf: &Shelf, answer: &KnowledgeAnswer) -> String {
-    let start = answer.text.trim_end_matches(" …");
-    shelf
-        .0
-        .iter()
-        .flat_map(|(_, passages)| passages)
-        .find(|(passage, _)| passage.text.starts_with(start))
-        .map_or_else(
-            || format!("none: {}", answer.text),
-            |(passage, _)| format!("{}: {}", passage.slug, passage.heading),
-        )
 }
 
 fn offers_human(answer: &KnowledgeAnswer) -> bool {
     answer.choices.iter().any(|choice| choice.action == ChoiceAction::RequestHuman)
 }
 
-#[test]
-fn questions_find_the_article_that_answers_them() {
-    let shelf = Shelf::demo();
+fn labels(answer: &KnowledgeAnswer) -> Vec<&str> {
+    answer.choices.iter().map(|choice| choice.label.as_str()).collect()
+}
+
+#[tokio::test]
+async fn questions_find_the_article_that_answers_them() {
+    let shelf = Shelf::demo().await;
     let mut wrong = Vec::new();
     for (language, question, expected) in [
         ("en", "How much is shipping to Germany?", "shipping.en"),
@@ -200,7 +143,7 @@ fn questions_find_the_article_that_answers_them() {
         ("fr", "vos sacoches sont-elles imperméables ?", "products.fr: Les sacs sont-ils étanches"),
         ("fr", "Quelle taille choisir ?", "sizes.fr: Quelle taille"),
     ] {
-        let source = source(&shelf, &ask(&shelf, language, &[question]));
+        let source = shelf.source(&shelf.ask(language, &[question]).await);
         if !source.starts_with(expected) {
             wrong.push(format!("{question}\n    {expected} expected, but {source}"));
         }
@@ -208,9 +151,9 @@ fn questions_find_the_article_that_answers_them() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[test]
-fn what_no_article_answers_is_admitted_and_a_human_is_offered() {
-    let shelf = Shelf::demo();
+#[tokio::test]
+async fn what_no_article_answers_is_admitted_and_a_human_is_offered() {
+    let shelf = Shelf::demo().await;
     let mut wrong = Vec::new();
     for (language, question) in [
         ("en", "Do you sell helmets?"),
@@ -232,26 +175,213 @@ fn what_no_article_answers_is_admitted_and_a_human_is_offered() {
         ("fr", "Quel temps fera-t-il à Marseille ce week-end ?"),
         ("lv", "Vai jums ir ķiveres?"),
     ] {
-        let answer = ask(&shelf, language, &[question]);
+        let answer = shelf.ask(language, &[question]).await;
         let speech = Language::of(language).unwrap().speech();
         if !answer.text.starts_with(speech.unknown) || !offers_human(&answer) {
-            wrong.push(format!("{question}\n    {}", source(&shelf, &answer)));
+            wrong.push(format!("{question}\n    {}", shelf.source(&answer)));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[test]
-fn zz_probe() {
-    let shelf = Shelf::demo();
-    for line in std::fs::read_to_string("/tmp/probe.txt").unwrap().lines() {
-        let Some((language, question)) = line.split_once(' ') else { continue };
-        let messages: Vec<_> = question.split(" / ").collect();
-        let answer = ask(&shelf, language, &messages);
-        let src = source(&shelf, &answer);
-        let src =
-            if src.starts_with("none") { answer.text.chars().take(60).collect() } else { src };
-        let choices: Vec<_> = answer.choices.iter().map(|c| c.label.as_str()).collect();
-        println!("{line}\n      -> {src}   {choices:?}");
+#[tokio::test]
+async fn where_there_is_no_answer_the_nearest_topics_are_offered() {
+    let shelf = Shelf::demo().await;
+    let answer = shelf.ask("en", &["Do you ship to Japan?"]).await;
+    assert_eq!(labels(&answer)[0], "Talk to a human");
+    assert!(labels(&answer).contains(&"Countries we ship to"), "{answer:?}");
+    assert_eq!(labels(&shelf.ask("en", &["asdfgh"]).await), ["Talk to a human"]);
+    let puzzled = shelf.ask("fr", &["Quoi ?"]).await;
+    assert!(offers_human(&puzzled) && puzzled.choices.len() == 1 + FOLLOW_UPS_MAX, "{puzzled:?}");
+}
+
+#[tokio::test]
+async fn a_choice_leads_to_the_passage_whose_heading_it_is() {
+    let shelf = Shelf::demo().await;
+    for article in &shelf.articles {
+        for section in &article.sections {
+            let answer = shelf.ask(&article.language, &["Hmm", &section.heading]).await;
+            let expected = format!("{}: {}", article.slug, section.heading);
+            assert_eq!(shelf.source(&answer), expected);
+            assert!(!answer.choices.is_empty(), "{expected} leads nowhere");
+        }
     }
+}
+
+#[tokio::test]
+async fn an_answer_leads_on_to_the_rest_of_its_article() {
+    let shelf = Shelf::demo().await;
+    let answer = shelf.ask("en", &["How do I clean the canvas?"]).await;
+    assert_eq!(answer.choices.len(), FOLLOW_UPS_MAX);
+    let article = shelf.articles.iter().find(|article| article.slug == "care.en").unwrap();
+    for label in labels(&answer) {
+        assert!(article.sections.iter().any(|section| section.heading == label), "{label}");
+    }
+}
+
+#[tokio::test]
+async fn a_question_of_few_words_leans_on_the_one_before() {
+    let shelf = Shelf::demo().await;
+    for (language, messages, expected) in [
+        ("en", ["How much is shipping to France?", "and to Canada?"], "shipping.en"),
+        ("en", ["How do I return a bag?", "and who pays?"], "returns.en: Who pays"),
+        ("en", ["How do I look after the canvas?", "and the leather?"], "care.en: Leather"),
+        ("en", ["Do you ship to Spain?", "how long does it take?"], "shipping.en: Delivery times"),
+        ("en", ["Do you ship to Spain?", "What does the warranty cover?"], "warranty.en: What"),
+        ("en", ["Do you sell helmets?", "warranty"], "warranty.en"),
+        ("fr", ["Combien coûte la livraison en France ?", "et en Suisse ?"], "shipping.fr"),
+        (
+            "fr",
+            ["Puis-je retourner mon sac ?", "et si je l'ai acheté en solde ?"],
+            "returns.fr: Ce qui",
+        ),
+    ] {
+        let source = shelf.source(&shelf.ask(language, &messages).await);
+        assert!(source.starts_with(expected), "{messages:?}: {source}");
+    }
+}
+
+#[tokio::test]
+async fn small_talk_is_answered_in_kind() {
+    let shelf = Shelf::demo().await;
+    let (en, fr, lv) =
+        (Language::English.speech(), Language::French.speech(), Language::Latvian.speech());
+    for (language, message, expected) in [
+        ("en", "Hello!", en.greeting),
+        ("en", "hi there", en.greeting),
+        ("en", "Good morning, how are you?", en.greeting),
+        ("fr", "Bonjour", fr.greeting),
+        ("fr", "Bonjour, j'ai une question", fr.greeting),
+        ("lv", "Labdien!", lv.greeting),
+        ("en", "Thanks a lot!", en.welcome),
+        ("en", "ok, thank you", en.welcome),
+        ("fr", "merci beaucoup", fr.welcome),
+        ("lv", "Paldies!", lv.welcome),
+        ("en", "bye", en.goodbye),
+        ("fr", "Au revoir", fr.goodbye),
+        ("lv", "Uz redzēšanos", lv.goodbye),
+    ] {
+        let answer = shelf.ask(language, &[message]).await;
+        assert_eq!(answer.text, expected, "{message}");
+        let has_articles = language != "lv";
+        let leads_on = expected != en.goodbye && expected != fr.goodbye && has_articles;
+        assert_eq!(answer.choices.len(), if leads_on { FOLLOW_UPS_MAX } else { 0 }, "{message}");
+    }
+    let greeted = shelf.ask("en", &["Hello, where is my order?"]).await;
+    assert_eq!(shelf.source(&greeted), "tracking.en: Where is my order?");
+}
+
+#[tokio::test]
+async fn who_wishes_for_a_human_is_offered_one() {
+    let shelf = Shelf::demo().await;
+    for (language, message) in [
+        ("en", "human"),
+        ("en", "Talk to a human"),
+        ("en", "I want to talk to a real person"),
+        ("en", "agent please"),
+        ("en", "can I speak with someone about my order"),
+        ("en", "are you a bot?"),
+        ("en", "yes please"),
+        ("fr", "Parler à un humain"),
+        ("fr", "je veux parler à quelqu'un"),
+        ("fr", "un conseiller svp"),
+        ("fr", "oui"),
+        ("lv", "Runāt ar cilvēku"),
+        ("lv", "operators"),
+        ("lv", "jā, lūdzu"),
+    ] {
+        let answer = shelf.ask(language, &["Do you sell helmets?", message]).await;
+        let speech = Language::of(language).unwrap().speech();
+        assert_eq!(answer.text, speech.human, "{message}");
+        let call = Choice { label: speech.call_human.into(), action: ChoiceAction::RequestHuman };
+        assert_eq!(answer.choices, [call], "{message}");
+    }
+}
+
+#[tokio::test]
+async fn the_bot_follows_a_visitor_into_another_language() {
+    let shelf = Shelf::demo().await;
+    for (language, message, expected) in [
+        ("en", "Où en est ma commande ?", "tracking.fr"),
+        ("fr", "Where is my order?", "tracking.en"),
+        ("fr-CA", "opening hours", "contact.en"),
+        ("EN-us", "opening hours", "contact.en"),
+        ("de", "Where is my order?", "tracking.en"),
+        ("de", "Où en est ma commande ?", "tracking.fr"),
+    ] {
+        let source = shelf.source(&shelf.ask(language, &[message]).await);
+        assert!(source.starts_with(expected), "{message}: {source}");
+    }
+    let answer = shelf.ask("en", &["Vendez-vous des casques ?"]).await;
+    assert!(answer.text.starts_with(Language::French.speech().unknown));
+}
+
+#[tokio::test]
+async fn a_site_without_articles_says_so_politely() {
+    let shelf = Shelf::with(Vec::new()).await;
+    assert!(offers_human(&shelf.ask("en", &["Where is my order?"]).await));
+    assert!(offers_human(&shelf.ask("en", &[]).await));
+    assert_eq!(shelf.ask("en", &["Hello"]).await.text, Language::English.speech().greeting);
+}
+
+#[tokio::test]
+async fn nothing_that_a_visitor_writes_breaks_the_search() {
+    let shelf = Shelf::demo().await;
+    let long = "return the bag ".repeat(10_000);
+    let many: String = (0..5000).map(|n| format!("word{n} ")).collect();
+    for message in [
+        long.as_str(),
+        &many,
+        "\" OR 1=1 --",
+        "NEAR(return bag) AND NOT title:x*",
+        "return\0bag",
+        "é\u{301}\u{301}\u{301} \u{202e}gab",
+        "🚲🚲🚲",
+        "((((((((",
+        "包は防水ですか",
+    ] {
+        shelf.ask("en", &[message]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_long_passage_is_cut_where_a_sentence_ends() {
+    let sentence = "The bags of this shop are sewn by hand. ";
+    let items = "- one more thing that is sold here\n";
+    for (text, end) in [
+        (sentence.repeat(40), "sewn by hand. …"),
+        (items.repeat(40), "sold here …"),
+        ("word ".repeat(400), "word …"),
+        ("é".repeat(900), "é …"),
+    ] {
+        let excerpt = excerpt(text.trim());
+        assert!(excerpt.ends_with(end), "{excerpt}");
+        let length = excerpt.chars().count();
+        assert!(length <= ANSWER_CHARS_MAX && length > ANSWER_CHARS_MAX - 60, "{length}");
+    }
+    let short = sentence.repeat(10);
+    assert_eq!(excerpt(&short), short);
+}
+
+#[test]
+fn the_demo_has_every_article_in_english_and_french() {
+    let articles = read_articles(Path::new(DEMO)).unwrap();
+    let of = |language: &str| -> Vec<_> {
+        let named = articles.iter().filter(|article| article.language == language);
+        named
+            .map(|article| (article.slug.split('.').next().unwrap(), article.sections.len()))
+            .collect()
+    };
+    assert_eq!(of("en").len(), 10);
+    assert_eq!(of("en"), of("fr"));
+}
+
+#[test]
+fn the_demo_site_is_whole_but_for_its_secret() {
+    let mut site: toml::Table =
+        std::fs::read_to_string("config/demo/site.toml").unwrap().parse().unwrap();
+    assert!(site.insert("secret".into(), "made at import".into()).is_none());
+    let site: Site = site.try_into().unwrap();
+    assert_eq!((site.id.as_str(), site.key.as_str()), ("demo", "demo"));
+    assert!(site.native_clients);
 }

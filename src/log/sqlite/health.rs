@@ -23,17 +23,23 @@ impl Health {
 
     /// Something new is on disk.
     pub(super) fn proven(&self) {
-        let mut fault = self.fault();
-        if !matches!(*fault, Some(LogError::Damaged(_))) {
-            *fault = None;
-        }
+        self.change(None);
     }
 
     pub(super) fn failed(&self, error: &LogError) {
+        self.change(Some(error));
+    }
+
+    fn change(&self, new: Option<&LogError>) {
         let mut fault = self.fault();
-        if !matches!(*fault, Some(LogError::Damaged(_))) {
-            *fault = Some(error.clone());
+        if matches!(*fault, Some(LogError::Damaged(_))) || fault.as_ref() == new {
+            return;
         }
+        match new {
+            Some(error) => tracing::error!("appends are refused: {error}"),
+            None => tracing::info!("the log takes appends again"),
+        }
+        *fault = new.cloned();
     }
 
     fn fault(&self) -> MutexGuard<'_, Option<LogError>> {

@@ -4,7 +4,7 @@
 //! A batch that fails is refused as a whole. What the writer believes is dropped with it and read
 //! again, because nobody can say how much of a failed commit is on the disk.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use quick_cache::unsync::Cache;
@@ -84,28 +84,28 @@ pub(super) fn start(
     options: &SqliteLogOptions,
     health: Arc<Health>,
 ) -> Result<Workers<Request>, Fault> {
-    let size_bytes_max = options.size_bytes_max;
-    let open = move || {
-        let connection = sqlite::open(&path)?;
-        limit_size(&connection, size_bytes_max)?;
-        Ok(connection)
-    };
-    let reopen = {
-        let open = open.clone();
-        move || {
-            let connection = open()?;
-            // A failed fsync may leave frames in the write-ahead log that can be read but are not
-            // on the disk. Nothing may be acknowledged on top of them.
-            sqlite::checkpoint(&connection)?;
-            Ok(connection)
-        }
-    };
-    let mut link = Link::open(open)?.reopened_by(reopen);
+    let connection = open(&path, options)?;
     if options.check {
-        link.with(|connection| Ok(sqlite::check(connection)))??;
+        sqlite::check(&connection, &path)?;
     }
+    let options = options.clone();
+    let link = Link::new(connection, move || reopen(&path, &options));
     let writer = Writer { link, heads: Heads::new(), health };
     Workers::start("log-writer", APPENDS_QUEUED_MAX, [move |queue| writer.run(queue)])
+}
+
+fn open(path: &Path, options: &SqliteLogOptions) -> Result<Connection, Fault> {
+    let connection = sqlite::open(path)?;
+    limit_size(&connection, options.size_bytes_max)?;
+    Ok(connection)
+}
+
+/// After a failure. A failed fsync may leave frames in the write-ahead log that can be read but are
+/// not on the disk: nothing may be acknowledged on top of them.
+fn reopen(path: &Path, options: &SqliteLogOptions) -> Result<Connection, Fault> {
+    let connection = open(path, options)?;
+    sqlite::checkpoint(&connection)?;
+    Ok(connection)
 }
 
 fn limit_size(connection: &Connection, size_bytes_max: Option<u64>) -> rusqlite::Result<()> {

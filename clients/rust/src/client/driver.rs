@@ -21,7 +21,7 @@ use crate::error::{CallError, Closed};
 use crate::link::{Incoming, Link};
 
 /// A connection that lived this long was worth it: the next attempt after it waits but shortly.
-const WORTHWHILE: Duration = Duration::from_secs(5);
+const WORTHWHILE: Duration = Duration::from_secs(10);
 
 /// How far ahead a token's expiry is looked at; tokens that live longer are looked at again.
 const REFRESH_AHEAD_MAX: Duration = Duration::from_secs(24 * 60 * 60);
@@ -109,8 +109,8 @@ impl Driver {
         Ok(())
     }
 
-    /// Whether trying again is of no use. A token that is refused but can be replaced by a fresh
-    /// one is no end.
+    /// Whether trying again is of no use. A token that is refused is no end if it can be replaced
+    /// by a fresh one, or done without.
     fn is_final(&mut self, error: &CallError) -> bool {
         let renewable = self.shared.options.token.is_some();
         match error {
@@ -118,9 +118,11 @@ impl Driver {
             CallError::Refused(refusal)
                 if matches!(refusal.code, ErrorCode::Unauthorized | ErrorCode::TokenExpired) =>
             {
+                // A visitor whose token is not good is a new visitor.
+                let forgotten = self.shared.wanted().connect.resume.take().is_some();
                 // Fresh from the source and refused: the next one will not be better.
                 let refused = std::mem::replace(&mut self.token, Token::Stale);
-                !renewable || refused == Token::Fresh
+                !forgotten && (!renewable || refused == Token::Fresh)
             }
             CallError::Refused(refusal) => !refusal.retry,
             CallError::NotSent(closed) | CallError::Unanswered(closed) => {
@@ -137,7 +139,7 @@ impl Driver {
     /// Stays on a link until it ends.
     async fn stay(&mut self, link: &Arc<Link>, connected: Connected) -> CallError {
         self.token = Token::Given;
-        self.adopt(&connected.identity);
+        self.adopt(&connected);
         self.shared.state.send_replace(State::Up(link.clone()));
         self.told = false;
         self.tell(ClientEvent::Connected(connected.identity.clone())).await;
@@ -171,8 +173,10 @@ impl Driver {
     }
 
     /// Takes over what `connect` says of us.
-    fn adopt(&self, identity: &Identity) {
+    fn adopt(&self, connected: &Connected) {
         let mut wanted = self.shared.wanted();
+        let identity = &connected.identity;
+        wanted.clock = Some((connected.time, Instant::now()));
         if let Identity::Visitor { session, resume, .. } = identity {
             wanted.connect.resume = Some(resume.clone());
             let before = match wanted.identity {
@@ -208,6 +212,7 @@ impl Driver {
     fn follow<'a>(&'a self, link: &'a Link, session: SessionId) -> Chore<'a> {
         let last = move || self.shared.wanted().follows.get(&session).map(|follow| follow.last);
         Box::pin(async move {
+            let mut backoff = self.shared.backoff();
             while let Some(offset) = last() {
                 let asked = link.call(&Subscribe { session: Some(session), offset }).await;
                 match asked {
@@ -227,6 +232,7 @@ impl Driver {
                         self.shared.wanted().follows.remove(&session);
                         self.tell(ClientEvent::Unfollowed { session, error }).await;
                     }
+                    Err(CallError::Refused(_)) => sleep(backoff.next()).await,
                     Err(error) => return Err(error),
                 }
             }
@@ -347,10 +353,10 @@ impl Expiry {
         Some(Self { expires, connected: connected.time, since: now, tried: now })
     }
 
-    /// When four fifths of what was left at the last attempt have passed.
+    /// When two thirds of what was left at the last attempt have passed.
     fn refresh_at(&self) -> Instant {
         let lifetime = Duration::from_millis(self.expires.saturating_sub(self.connected));
         let left = lifetime.saturating_sub(self.tried - self.since).min(REFRESH_AHEAD_MAX);
-        self.tried + (left * 4 / 5).max(REFRESH_PAUSE)
+        self.tried + (left * 2 / 3).max(REFRESH_PAUSE)
     }
 }

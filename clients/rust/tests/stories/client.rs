@@ -363,13 +363,46 @@ async fn a_fresh_token_that_is_refused_is_the_end() {
 }
 
 #[tokio::test]
+async fn a_visitor_whose_resume_token_is_refused_comes_as_a_new_one() {
+    let fake = Fake::listen(Transport::MessagePack).await;
+    let serve = async {
+        let mut peer = fake.accept().await;
+        let (id, connect) = peer.expect::<Connect>().await;
+        assert_eq!(connect.resume.as_deref(), Some("of another secret"));
+        peer.refuse(&id, RpcError::new(ErrorCode::Unauthorized, "no")).await;
+        peer.close(CloseCode::Refused).await;
+        let (peer, connect) = fake.accept_visitor(&Visitor::new()).await;
+        assert_eq!(connect.resume, None);
+        peer
+    };
+    let mut connect = as_visitor("demo");
+    connect.resume = Some("of another secret".to_owned());
+    let connect = Client::connect(fake.endpoint(), connect, options());
+    let (client, _peer) = join!(connect, serve);
+    assert_eq!(client.unwrap().resume_token().as_deref(), Some("private"));
+}
+
+#[tokio::test]
+async fn a_busy_server_is_asked_again_to_follow_on_the_same_connection() {
+    let fake = Fake::listen(Transport::Tcp).await;
+    let visitor = Visitor::new();
+    let (client, peer) = following(&fake, &visitor).await;
+    peer.cut();
+    let (mut peer, _) = fake.accept_visitor(&visitor).await;
+    let (id, _) = peer.expect::<Subscribe>().await;
+    peer.refuse(&id, RpcError::new(ErrorCode::Busy, "later")).await;
+    peer.expect_subscribe(visitor.session, 0).await;
+    lost_and_connected(&client).await;
+}
+
+#[tokio::test]
 async fn a_token_is_refreshed_before_it_expires() {
     let fake = Fake::listen(Transport::Tcp).await;
     let (source, _) = tokens();
     let serve = async {
         let mut peer = fake.accept().await;
         let (id, _) = peer.expect::<Connect>().await;
-        peer.answer(&id, operator(1_250)).await;
+        peer.answer(&id, operator(1_600)).await;
         let (id, refresh) = peer.expect::<Refresh>().await;
         assert_eq!(refresh.token, "fresh 1");
         peer.answer(&id, Refreshed { expires: u64::from(u32::MAX) }).await;

@@ -188,7 +188,8 @@ impl Peer {
         self.push(&bye).await;
         if let Socket::WebSocket(stream) = &mut self.socket {
             let frame = CloseFrame { code: number.into(), reason: reason.into() };
-            stream.close(Some(frame)).await.unwrap();
+            // The socket itself: its box is a sink, whose `close` says nothing.
+            stream.as_mut().close(Some(frame)).await.unwrap();
         }
     }
 

@@ -10,6 +10,7 @@ mod bots;
 mod control;
 mod http;
 mod idle;
+mod interop;
 mod kill;
 mod presence;
 mod race;

@@ -26,6 +26,8 @@ use crate::log::{Append, AppendError, LogError};
 mod fanout;
 mod fold;
 mod perform;
+#[cfg(test)]
+mod tests;
 
 use fanout::Fanout;
 pub(crate) use fanout::encode_event;
@@ -55,7 +57,7 @@ pub struct SessionActor {
     in_flight: Vec<(Command, Answer, Outcome)>,
     appending: bool,
     /// The visitor's connections.
-    visitors: Vec<ConnectionId>,
+    visitors: Vec<Arc<Outbox>>,
     fanout: Fanout,
     /// Who wants to follow, once what is on its way to the log is there.
     followers: Vec<(Follow, oneshot::Sender<Result<Followed, RpcError>>)>,
@@ -127,8 +129,8 @@ pub struct Do {
 pub struct Arrive {
     /// The session's site.
     pub site: Arc<SiteHandle>,
-    /// Which connection.
-    pub connection: ConnectionId,
+    /// The connection's outbox.
+    pub outbox: Arc<Outbox>,
     /// Whose session it is.
     pub visitor: VisitorId,
     /// Which of the visitor's sessions.
@@ -338,7 +340,7 @@ impl SessionActor {
                 (Answer::Client(reply), outcome) => reply.send(&outcome),
                 (Answer::Visitor(connection, arrived), outcome) => {
                     if outcome.is_err() {
-                        self.visitors.retain(|visitor| *visitor != connection);
+                        self.visitors.retain(|visitor| visitor.id() != connection);
                     }
                     // A connection that has closed meanwhile leaves by itself.
                     drop(arrived.send(outcome.map(|_| Arrived {
@@ -371,7 +373,7 @@ impl SessionActor {
 
     fn turn_away(&mut self, answer: Answer, error: RpcError) {
         if let Answer::Visitor(connection, _) = answer {
-            self.visitors.retain(|visitor| *visitor != connection);
+            self.visitors.retain(|visitor| visitor.id() != connection);
         }
         answer.refuse(error);
     }
@@ -414,6 +416,14 @@ impl SessionActor {
             this.show_card();
             this.enqueue(Command::Depart, Answer::Nobody, context);
         }));
+    }
+
+    /// Closes the connections of all who are in the session: they connect again.
+    fn send_away(&mut self) {
+        self.fanout.close_all(CloseCode::Internal);
+        for visitor in self.visitors.drain(..) {
+            visitor.close(CloseCode::Internal);
+        }
     }
 
     /// Stops when nobody needs this projection of the log any more.
@@ -500,12 +510,16 @@ impl Actor for SessionActor {
     }
 }
 
-/// An actor that ends before it has retired has failed: its followers connect again and find one
-/// that is made anew from the log.
+/// An actor that ends before it has retired has failed: the clients of its session connect again
+/// and find one that is made anew from the log. Until then the session is not listed.
 impl Drop for SessionActor {
     fn drop(&mut self) {
         if !self.retired {
-            self.fanout.close_all(CloseCode::Internal);
+            self.send_away();
+            if let State::Folded(folded) = &self.state {
+                folded.site.board.put(self.id, None);
+                folded.site.bots.settle(self.id);
+            }
         }
     }
 }
@@ -546,7 +560,7 @@ impl SessionActor {
         answer: oneshot::Sender<Result<Arrived, RpcError>>,
         context: &mut Context<Self>,
     ) {
-        let answer = Answer::Visitor(arrive.connection, answer);
+        let answer = Answer::Visitor(arrive.outbox.id(), answer);
         if let Err(error) = self.must_be_active() {
             return answer.refuse(error);
         }
@@ -556,7 +570,8 @@ impl SessionActor {
         if let Err(error) = self.folded(&arrive.site.site.id) {
             return answer.refuse(error);
         }
-        self.visitors.push(arrive.connection);
+        self.visitors.reserve_exact(1);
+        self.visitors.push(arrive.outbox);
         if let Some(timer) = self.grace.take() {
             context.cancel_future(timer);
         }
@@ -599,7 +614,7 @@ impl Handler<Leave> for SessionActor {
         self.fanout.leave(leave.connection);
         self.followers.retain(|(follow, _)| follow.outbox.id() != leave.connection);
         if leave.visitor {
-            self.visitors.retain(|visitor| *visitor != leave.connection);
+            self.visitors.retain(|visitor| visitor.id() != leave.connection);
             self.await_return(context);
             self.show_card();
         }

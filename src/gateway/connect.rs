@@ -201,7 +201,7 @@ async fn visitor(
         let session = SessionId::nth(visitor, ordinal);
         let arrive = Arrive {
             site: Arc::clone(&site),
-            connection: outbox.id(),
+            outbox: Arc::clone(outbox),
             visitor,
             ordinal,
             new,

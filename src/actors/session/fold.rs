@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use actix::prelude::*;
-use vigie_protocol::error::CloseCode;
 use vigie_protocol::event::{Event, Offset};
 use vigie_protocol::id::SessionId;
 
@@ -94,7 +93,7 @@ impl SessionActor {
         for (_, answer) in std::mem::take(&mut self.queue) {
             self.turn_away(answer, log_error(error));
         }
-        self.fanout.close_all(CloseCode::Internal);
+        self.send_away();
         self.retire(context);
     }
 }

@@ -1,8 +1,6 @@
 //! `SPEC.md` says what the code says: its tables name every method and code, its rules are numbered
 //! without repeat, and its worked exchange is what the codec really writes.
 
-#![allow(clippy::unwrap_used)]
-
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 

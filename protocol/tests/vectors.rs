@@ -3,8 +3,6 @@
 //!
 //! Frames are only ever added: `VIGIE_VECTORS=add` writes those of the samples that have none.
 
-#![allow(clippy::unwrap_used)]
-
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::path::PathBuf;

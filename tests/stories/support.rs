@@ -1,5 +1,7 @@
 //! The harness: a shop, and the people in it.
 
+pub mod raw;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -196,11 +198,21 @@ async fn serve(
     settings: &[(String, String)],
     at: Option<(SocketAddr, SocketAddr)>,
 ) -> (Child, SocketAddr, SocketAddr) {
+    start(engine(data, settings, at)).await
+}
+
+/// How the engine is started.
+fn engine(
+    data: &Path,
+    settings: &[(String, String)],
+    at: Option<(SocketAddr, SocketAddr)>,
+) -> Command {
     let any = || "127.0.0.1:0".to_owned();
     let (http, tcp) = at.map_or_else(|| (any(), any()), |(h, t)| (h.to_string(), t.to_string()));
     let program = std::env::var("VIGIE_BIN");
     let program = program.as_deref().unwrap_or(env!("CARGO_BIN_EXE_vigie"));
-    let mut process = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(program))
+    let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(program));
+    command
         .args(["serve", "--demo"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("VIGIE__DATA__DIR", data)
@@ -210,9 +222,13 @@ async fn serve(
         .env("VIGIE__GATEWAY__WORKERS", "2")
         .envs(settings.iter().map(|(key, value)| (key, value)))
         .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
+        .kill_on_drop(true);
+    command
+}
+
+/// Starts it, and waits until it listens.
+async fn start(mut engine: Command) -> (Child, SocketAddr, SocketAddr) {
+    let mut process = engine.spawn().unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let listening = within("the engine to listen", async {
         loop {

@@ -78,10 +78,7 @@ impl Shop {
     /// Opens a shop with other settings: `("PRESENCE__VISITOR_GRACE_MS", "200")`.
     pub async fn open_with(settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let settings: Vec<_> = settings
-            .iter()
-            .map(|(key, value)| (format!("VIGIE__{key}"), (*value).into()))
-            .collect();
+        let settings = as_environment(settings);
         let (process, http, tcp) = serve(data.path(), &settings, None).await;
         let store = SqliteStore::open(data.path().join("vigie.db")).unwrap();
         let site = store.site("demo".parse().unwrap()).await.unwrap().expect("the demo site");
@@ -115,6 +112,12 @@ impl Shop {
         let at = Some((self.http, self.tcp));
         let (process, ..) = serve(self.data.path(), &self.settings, at).await;
         self.process = process;
+    }
+
+    /// Opens it again with other settings.
+    pub async fn reopen_with(&mut self, settings: &[(&str, &str)]) {
+        self.settings = as_environment(settings);
+        self.reopen().await;
     }
 
     pub fn endpoint(&self, via: Via) -> Endpoint {
@@ -189,6 +192,10 @@ impl Shop {
 pub fn display_name(id: &str) -> String {
     let mut letters = id.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn as_environment(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    settings.iter().map(|(key, value)| (format!("VIGIE__{key}"), (*value).into())).collect()
 }
 
 async fn serve(

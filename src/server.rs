@@ -14,6 +14,7 @@ use actix_service::{fn_service, map_config};
 use actix_web::dev::AppConfig;
 use actix_web::{App, web};
 use bytes::BytesMut;
+use vigie_protocol::error::CloseCode;
 
 use crate::actors::node::Node;
 use crate::config::Config;
@@ -150,15 +151,24 @@ fn serve(node: &Arc<Node>, listeners: Listeners) -> io::Result<Server> {
     Ok(server.run())
 }
 
-/// A connection more than the node takes is closed without a word: there is no room to answer in.
 fn accept_tcp(node: Arc<Node>, socket: TcpStream) {
-    let Some(admission) = node.admit() else { return };
+    let Some(admission) = node.admit() else { return turn_away(&socket) };
     let Ok(address) = socket.peer_addr() else { return };
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "a socket keeps its small writes back");
     }
     let peer = Peer { address: address.ip(), origin: None, user_agent: None, language: None };
     Connection::open(node, admission, Box::new(socket), Transport::tcp(), BytesMut::new(), peer);
+}
+
+/// A connection more than the node takes is told so, as far as its socket takes that at once: there
+/// is no room to wait for it.
+fn turn_away(socket: &TcpStream) {
+    let mut bye = BytesMut::new();
+    Transport::tcp().write_close(CloseCode::Busy, &mut bye);
+    if let Err(error) = socket.try_write(&bye) {
+        tracing::debug!(%error, "a connection too many was closed without a word");
+    }
 }
 
 /// Closes the sessions of visitors who have been away for too long.

@@ -57,10 +57,7 @@ macro_rules! methods {
                         }
                         params.decode().map(Self::$params).map_err(invalid_params)
                     })*
-                    unknown => Err(RpcError::new(
-                        ErrorCode::MethodNotFound,
-                        format!("there is no method {unknown:.64?}"),
-                    )),
+                    unknown => Err(method_not_found(unknown)),
                 }
             }
 
@@ -78,6 +75,11 @@ macro_rules! methods {
             vec![$(($name, generator.subschema_for::<$params>(), generator.subschema_for::<$result>())),*]
         }
     };
+}
+
+fn method_not_found(method: &str) -> RpcError {
+    let short: String = method.chars().take(64).collect();
+    RpcError::new(ErrorCode::MethodNotFound, format!("there is no method {short:?}"))
 }
 
 fn forged_field(field: &str) -> RpcError {

@@ -19,6 +19,9 @@ use crate::{MESSAGE_BYTES_MAX, MESSAGE_DEPTH_MAX};
 /// The longest text that a JSON-RPC id may be, in bytes.
 pub const ID_BYTES_MAX: usize = 64;
 
+/// The largest number that a JSON-RPC id may be.
+pub const ID_NUMBER_MAX: u64 = (1 << 53) - 1;
+
 /// How messages are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Encoding {
@@ -111,12 +114,29 @@ impl Params<'_> {
     /// Reads the value.
     ///
     /// # Errors
-    /// What serde says of a value that does not fit.
+    /// What serde says of a value that does not fit, behind the name of the field.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, String> {
         match self {
-            Self::MessagePack(bytes) => rmp_serde::from_slice(bytes).map_err(|e| plain(&e)),
-            Self::Json(text) => serde_json::from_str(text).map_err(|e| plain(&e)),
-            Self::Absent => serde_json::from_str("{}").map_err(|e| plain(&e)),
+            Self::MessagePack(bytes) => rmp_serde::from_slice(bytes).ok(),
+            Self::Json(text) => serde_json::from_str(text).ok(),
+            Self::Absent => serde_json::from_str("{}").ok(),
+        }
+        .map_or_else(|| self.locate(), Ok)
+    }
+
+    /// Reads the value once more to say where it is wrong, which only a refusal is worth.
+    fn locate<T: DeserializeOwned>(&self) -> Result<T, String> {
+        let json = |text| {
+            let mut value = serde_json::Deserializer::from_str(text);
+            serde_path_to_error::deserialize(&mut value).map_err(|e| plain(&e))
+        };
+        match self {
+            Self::MessagePack(bytes) => {
+                let mut value = rmp_serde::Deserializer::from_read_ref(bytes);
+                serde_path_to_error::deserialize(&mut value).map_err(|e| plain(&e))
+            }
+            Self::Json(text) => json(text),
+            Self::Absent => json("{}"),
         }
     }
 
@@ -332,7 +352,7 @@ fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(content).ok()
 }
 
-fn decode_json(bytes: &[u8]) -> Result<Message<'_>, DecodeError> {
+fn decode_json<'a>(bytes: &'a [u8]) -> Result<Message<'a>, DecodeError> {
     if json_depth(bytes) > MESSAGE_DEPTH_MAX {
         return Err(DecodeError::TooLarge(ScanError::TooDeep));
     }
@@ -340,31 +360,38 @@ fn decode_json(bytes: &[u8]) -> Result<Message<'_>, DecodeError> {
         .map_err(|e| DecodeError::Malformed(format!("UTF-8: {e}").into()))?;
     let raw: &RawValue = serde_json::from_str(text)
         .map_err(|e| DecodeError::Malformed(format!("JSON: {}", plain(&e)).into()))?;
+    if raw.get().starts_with('[') {
+        return Err(not_rpc(None, "it is an array; there are no batches, send each by itself"));
+    }
     let parts: JsonIn<'_> =
         serde_json::from_str(raw.get()).map_err(|e| not_rpc(None, &plain(&e)))?;
     let id = match parts.id {
         None => None,
-        Some(id) => Some(
-            serde_json::from_str::<Id>(id.get())
-                .ok()
-                .filter(|id| !matches!(id, Id::Text(text) if text.len() > ID_BYTES_MAX))
-                .ok_or_else(|| not_rpc(None, "the id is not a number or a short string"))?,
-        ),
+        Some(id) => Some(json_id(id).ok_or_else(|| {
+            not_rpc(None, "the id is neither a whole number up to 2^53 - 1 nor a short string")
+        })?),
     };
-    if parts.jsonrpc.as_deref() != Some("2.0") {
+    let string = |value: Option<&'a RawValue>| {
+        value.map(|value| serde_json::from_str::<JsonText<'a>>(value.get())).transpose()
+    };
+    if !matches!(string(parts.jsonrpc), Ok(Some(JsonText(version))) if version == "2.0") {
         return Err(not_rpc(id, "\"jsonrpc\" is not \"2.0\""));
     }
+    let method = match string(parts.method) {
+        Ok(method) => method.map(|JsonText(method)| method),
+        Err(_) => return Err(not_rpc(id, "the method is not a string")),
+    };
     let params = match parts.params.map(RawValue::get) {
         None => Params::Absent,
         Some(text) if text.starts_with('{') => Params::Json(text),
         Some(_) => {
-            return Err(match (id, &parts.method) {
+            return Err(match (id, &method) {
                 (None, Some(method)) => foreign_notification(method, "an object"),
                 (id, _) => not_rpc(id, "the parameters are not an object"),
             });
         }
     };
-    match (parts.method, id, parts.result, parts.error) {
+    match (method, id, parts.result, parts.error) {
         (Some(_), Some(Id::Null(())), ..) => Err(not_rpc(None, "the id of a request is null")),
         (Some(method), Some(id), None, None) => Ok(Message::Request { id, method, params }),
         (Some(method), None, None, None) => Ok(Message::Notification { method, params }),
@@ -379,15 +406,29 @@ fn decode_json(bytes: &[u8]) -> Result<Message<'_>, DecodeError> {
     }
 }
 
+/// The id of a message; a float of 64 bits must hold a number exactly.
+fn json_id(id: &RawValue) -> Option<Id> {
+    serde_json::from_str(id.get()).ok().filter(|id| match id {
+        Id::Number(number) => *number <= ID_NUMBER_MAX,
+        Id::Text(text) => text.len() <= ID_BYTES_MAX,
+        Id::Null(()) => true,
+    })
+}
+
+/// A string, borrowed if nothing in it is escaped.
+#[derive(Deserialize)]
+struct JsonText<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Each field as it came: one that is wrong must not hide the id.
 #[derive(Deserialize)]
 struct JsonIn<'a> {
     #[serde(borrow, default)]
-    jsonrpc: Option<Cow<'a, str>>,
+    jsonrpc: Option<&'a RawValue>,
     // An id of null must be told apart from none.
     #[serde(borrow, default, deserialize_with = "present")]
     id: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    method: Option<Cow<'a, str>>,
+    method: Option<&'a RawValue>,
     #[serde(borrow, default)]
     params: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]

@@ -328,11 +328,13 @@ impl Append<'_> {
         }
     }
 
-    fn view_page(&mut self, page: Page) -> Result<(), Refusal> {
+    fn view_page(&mut self, mut page: Page) -> Result<(), Refusal> {
         self.room()?;
         line(&page.url, "the page's url must have 1 to 2,048 bytes")?;
+        // Many pages have no title.
+        page.title = page.title.filter(|title| !title.trim().is_empty());
         if let Some(title) = &page.title {
-            line(title, "the page's title must have 1 to 2,048 bytes")?;
+            line(title, "the page's title must have at most 2,048 bytes")?;
         }
         if self.session.context().page.as_ref() != Some(&page) {
             self.push(Author::Visitor {}, EventBody::PageViewed { page });

@@ -43,12 +43,22 @@ impl Connection {
                 this.outbox.set_connected();
                 reply.send(&Ok(connected));
             }
-            Err(error) => {
-                let code = if error.retry { CloseCode::Internal } else { CloseCode::Refused };
-                reply.refuse(error);
-                this.outbox.close(code);
-            }
+            Err(error) => this.refuse_connect(error, reply),
         }));
+    }
+
+    /// Whoever cannot be let in is told why, and let go.
+    pub(super) fn refuse_connect(&mut self, error: RpcError, reply: Reply) {
+        let code = match error.code {
+            _ if !error.retry => CloseCode::Refused,
+            ErrorCode::Draining => CloseCode::GoingAway,
+            ErrorCode::Busy => CloseCode::Busy,
+            _ => CloseCode::Internal,
+        };
+        reply.refuse(error);
+        if matches!(self.client, Client::Stranger(_) | Client::Connecting) {
+            self.outbox.close(code);
+        }
     }
 
     pub(super) fn refresh(&mut self, refresh: &Refresh, reply: Reply) {
@@ -84,10 +94,11 @@ impl Connection {
                 }
                 verified.expires
             }
-            Client::Visitor { .. } | Client::Stranger(_) | Client::Connecting => {
+            Client::Visitor { .. } => {
                 let problem = "only operators and bots have tokens to refresh";
                 return Err(RpcError::new(ErrorCode::Forbidden, problem));
             }
+            Client::Stranger(_) | Client::Connecting => return Err(not_connected()),
         };
         self.outbox.set_expires(expires);
         Ok(Refreshed { expires })
@@ -161,7 +172,10 @@ async fn by_token(
             };
             Ok((client, Identity::Bot { site: id, id: bot, name, expires }))
         }
-        Who::Visitor(_) => Err(invalid("a visitor's token goes into `resume`, with `site`")),
+        Who::Visitor(_) => {
+            let problem = "a visitor's token goes into `resume`, beside `site`";
+            Err(RpcError::new(ErrorCode::Unauthorized, problem))
+        }
     }
 }
 
@@ -181,7 +195,10 @@ async fn visitor(
         Some(token) => {
             match identity::verify(&site.site, token, node.now()).map_err(refused)?.who {
                 Who::Visitor(visitor) => Some(visitor),
-                _ => return Err(invalid("`resume` takes a visitor's token")),
+                _ => {
+                    let problem = "`resume` takes a visitor's token; others go into `token`";
+                    return Err(RpcError::new(ErrorCode::Unauthorized, problem));
+                }
             }
         }
     };
@@ -284,7 +301,14 @@ fn check_lines(connect: &Connect) -> Result<(), RpcError> {
             return Err(invalid(&format!("{name} is longer than {LINE_BYTES_MAX} bytes")));
         }
     }
+    if page.is_some_and(|page| page.url.trim().is_empty()) {
+        return Err(invalid("page.url is empty; leave `page` out if it is not known"));
+    }
     Ok(())
+}
+
+pub(super) fn not_connected() -> RpcError {
+    RpcError::new(ErrorCode::NotConnected, "the first request must be `connect`")
 }
 
 fn invalid(problem: &str) -> RpcError {

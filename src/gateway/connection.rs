@@ -16,7 +16,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use vigie_protocol::error::{CloseCode, ErrorCode, RpcError};
 use vigie_protocol::id::SessionId;
-use vigie_protocol::method::Call;
+use vigie_protocol::method::{Call, Connect, Draft, Method, Ping, Typing};
 use vigie_protocol::rpc::{self, DecodeError, Encoding, Id, Message};
 use vigie_protocol::scan::Scanner;
 
@@ -36,6 +36,9 @@ const CHUNK_BYTES: usize = 16 * 1024;
 
 /// How many messages are taken before others of the thread have their turn.
 const TURN_MESSAGES: usize = 32;
+
+/// What a client may send without wanting an answer.
+const SIGNALS: [&str; 3] = [Typing::NAME, Draft::NAME, Ping::NAME];
 
 /// A socket, whatever kind.
 pub trait Socket: AsyncRead + AsyncWrite + Unpin + 'static {}
@@ -228,19 +231,18 @@ impl Connection {
                 let reply = Reply::to_request(&self.outbox, id);
                 match Call::decode(&method, &params) {
                     Ok(call) => self.route(call, reply, context),
+                    Err(error) if method == Connect::NAME => self.refuse_connect(error, reply),
                     Err(error) => reply.refuse(error),
                 }
             }
             Ok(Message::Notification { method, params }) => {
                 let reply = Reply::to_notification(&self.outbox, &method);
+                if !SIGNALS.contains(&&*method) {
+                    let problem = "only typing, draft and ping are notifications; send a request";
+                    return reply.refuse(RpcError::new(ErrorCode::InvalidRequest, problem));
+                }
                 match Call::decode(&method, &params) {
-                    Ok(call @ (Call::Typing(_) | Call::Draft(_) | Call::Ping(_))) => {
-                        self.route(call, reply, context);
-                    }
-                    Ok(_) => reply.refuse(RpcError::new(
-                        ErrorCode::InvalidRequest,
-                        "this method has an answer: send it as a request",
-                    )),
+                    Ok(call) => self.route(call, reply, context),
                     Err(error) => reply.refuse(error),
                 }
             }

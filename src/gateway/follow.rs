@@ -32,7 +32,7 @@ const PAGE_EVENTS: u32 = 128;
 const HISTORY_BYTES_MAX: usize = 256 * 1024;
 
 /// How many events a page of `history` holds unless the client says.
-const HISTORY_PAGE_DEFAULT: u32 = 100;
+pub(super) const HISTORY_PAGE_DEFAULT: u32 = 100;
 
 /// How often an actor that is about to end is asked again.
 const ATTEMPTS_MAX: u32 = 5;

@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
 use serde_json::json;
 use vigie_protocol::HISTORY_PAGE_MAX;
 use vigie_protocol::error::{ErrorCode, RpcError};
 use vigie_protocol::event::Offset;
-use vigie_protocol::id::SessionId;
+use vigie_protocol::id::{SessionId, VisitorId};
+use vigie_protocol::method::HistoryPage;
 
 use crate::actors::node::Node;
 use crate::core::view::Audience;
-use crate::gateway::connect::store_error;
-use crate::gateway::follow::history_page;
-use crate::identity::{self, Who};
+use crate::gateway::connect::{log_error, store_error};
+use crate::gateway::follow::{HISTORY_PAGE_DEFAULT, history_page};
+use crate::gateway::route::unknown_session;
+use crate::gateway::upgrade;
+use crate::identity::{self, Verified, Who};
 
 /// Adds the routes; `node` is their data.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -25,6 +28,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/readyz", web::get().to(readyz))
         .route("/v1/sites/{key}", web::get().to(site))
         .route("/v1/sessions/{session}/events", web::get().to(events))
+        .route(upgrade::PATH, web::get().to(no_handshake))
         .default_service(web::to(not_found));
 }
 
@@ -44,23 +48,22 @@ async fn healthz() -> HttpResponse {
 
 /// The node takes new work; if not, why not.
 async fn readyz(node: web::Data<Arc<Node>>) -> HttpResponse {
-    let mut problems = Vec::new();
+    let mut reasons = Vec::new();
     if node.draining() {
-        problems.push("the node is shutting down".to_owned());
+        reasons.push("the node is shutting down".to_owned());
     }
     if let Err(error) = node.log.health() {
-        problems.push(error.to_string());
+        reasons.push(error.to_string());
     }
-    if problems.is_empty() {
-        HttpResponse::Ok().json(json!({ "ready": true }))
-    } else {
-        HttpResponse::ServiceUnavailable().json(json!({ "ready": false, "problems": problems }))
-    }
+    let ready = reasons.is_empty();
+    let mut response =
+        if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    response.json(json!({ "ready": ready, "reasons": reasons }))
 }
 
-/// What a widget may know of its site before it connects.
+/// What a widget may know of its site before it connects, from whichever page it is on.
 async fn site(node: web::Data<Arc<Node>>, key: web::Path<String>) -> HttpResponse {
-    match node.site_by_key(&key).await {
+    let mut response = match node.site_by_key(&key).await {
         Ok(Some(handle)) => HttpResponse::Ok().json(json!({
             "site": handle.site.id,
             "name": handle.site.name,
@@ -69,25 +72,19 @@ async fn site(node: web::Data<Arc<Node>>, key: web::Path<String>) -> HttpRespons
         })),
         Ok(None) => problem(&RpcError::new(ErrorCode::UnknownSite, "no site has this public key")),
         Err(error) => problem(&store_error(error)),
-    }
+    };
+    let anyone = HeaderValue::from_static("*");
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, anyone);
+    response
 }
 
-#[derive(Deserialize)]
-struct Page {
-    #[serde(default)]
-    after: Offset,
-    #[serde(default)]
-    limit: u32,
-}
-
-/// A page of a session's past, for operators and bots of its site.
+/// A page of a session's past, as whoever bears the token sees it.
 async fn events(
     node: web::Data<Arc<Node>>,
     session: web::Path<String>,
-    page: Result<web::Query<Page>, actix_web::Error>,
     request: HttpRequest,
 ) -> HttpResponse {
-    match read_events(&node, &session, page, &request).await {
+    match read_events(&node, &session, &request).await {
         Ok(page) => HttpResponse::Ok().json(page),
         Err(error) => problem(&error),
     }
@@ -96,38 +93,75 @@ async fn events(
 async fn read_events(
     node: &Node,
     session: &str,
-    page: Result<web::Query<Page>, actix_web::Error>,
     request: &HttpRequest,
-) -> Result<vigie_protocol::method::HistoryPage, RpcError> {
-    let invalid = |problem: String| RpcError::new(ErrorCode::InvalidParams, problem);
-    let page = page.map_err(|error| invalid(error.to_string()))?.into_inner();
+) -> Result<HistoryPage, RpcError> {
+    let Verified { site, who, .. } = bearer(node, request).await?;
     let session: SessionId = session.parse().map_err(|e| invalid(format!("{e}")))?;
-    let limit = match page.limit {
-        0 => 100,
-        limit if limit <= HISTORY_PAGE_MAX => limit,
-        _ => return Err(invalid(format!("limit must be at most {HISTORY_PAGE_MAX}"))),
-    };
-    let unauthorized = |problem: String| RpcError::new(ErrorCode::Unauthorized, problem);
-    let token = request
-        .headers()
-        .get("authorization")
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .ok_or_else(|| unauthorized("send `Authorization: Bearer TOKEN`".to_owned()))?;
-    let site = identity::peek_site(token).map_err(|e| unauthorized(e.to_string()))?;
-    let site = node.site(&site).await.map_err(store_error)?;
-    let site = site.ok_or_else(|| unauthorized("the token is for an unknown site".to_owned()))?;
-    let verified =
-        identity::verify(&site.site, token, node.now()).map_err(|e| unauthorized(e.to_string()))?;
-    let audience = match verified.who {
+    let (after, limit) = page(request.query_string())?;
+    let audience = match who {
         Who::Operator(_) => Audience::Operator,
         Who::Bot { .. } => Audience::Bot,
-        Who::Visitor(_) => {
-            let problem = "visitors read their history over the socket";
-            return Err(RpcError::new(ErrorCode::Forbidden, problem));
+        Who::Visitor(visitor) => {
+            must_own(node, visitor, session).await?;
+            Audience::Visitor
         }
     };
-    history_page(node, &site.site.id, session, page.after, limit, audience).await
+    history_page(node, &site, session, after, limit, audience).await
+}
+
+/// Whose token the request bears.
+async fn bearer(node: &Node, request: &HttpRequest) -> Result<Verified, RpcError> {
+    let unauthorized = |problem| RpcError::new(ErrorCode::Unauthorized, problem);
+    let token = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .ok_or_else(|| unauthorized("send `Authorization: Bearer TOKEN`"))?;
+    let site = node.site(&identity::peek_site(token)?).await.map_err(store_error)?;
+    let site = site
+        .ok_or_else(|| unauthorized("the token is for a site that is not served here"))?;
+    Ok(identity::verify(&site.site, token, node.now())?)
+}
+
+/// A visitor opens their own sessions only; whether another exists is not told.
+async fn must_own(node: &Node, visitor: VisitorId, session: SessionId) -> Result<(), RpcError> {
+    let record = node.log.session(session).await.map_err(log_error)?;
+    if record.is_some_and(|record| record.visitor == visitor) {
+        Ok(())
+    } else {
+        Err(unknown_session())
+    }
+}
+
+/// `after` and `limit` of a query.
+fn page(query: &str) -> Result<(Offset, u32), RpcError> {
+    let (mut after, mut limit) = (0, 0);
+    for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        let number = || {
+            let problem = format!("{name} is not a whole number: {value:?}");
+            value.parse::<u64>().map_err(|_| invalid(problem))
+        };
+        match name {
+            "after" => after = number()?,
+            "limit" => limit = number()?,
+            _ => {}
+        }
+    }
+    match u32::try_from(limit) {
+        Ok(0) => Ok((after, HISTORY_PAGE_DEFAULT)),
+        Ok(limit @ ..=HISTORY_PAGE_MAX) => Ok((after, limit)),
+        _ => Err(invalid(format!("limit must be at most {HISTORY_PAGE_MAX}"))),
+    }
+}
+
+/// A request that came to the WebSocket's address without a handshake.
+async fn no_handshake() -> HttpResponse {
+    HttpResponse::BadRequest()
+        .content_type("text/plain; charset=utf-8")
+        .body(format!("{}\n", upgrade::NO_HANDSHAKE))
 }
 
 async fn not_found() -> HttpResponse {
@@ -138,10 +172,13 @@ fn problem(error: &RpcError) -> HttpResponse {
     let status = match error.code {
         ErrorCode::InvalidParams => StatusCode::BAD_REQUEST,
         ErrorCode::Unauthorized | ErrorCode::TokenExpired => StatusCode::UNAUTHORIZED,
-        ErrorCode::Forbidden => StatusCode::FORBIDDEN,
         ErrorCode::UnknownSite | ErrorCode::UnknownSession => StatusCode::NOT_FOUND,
-        ErrorCode::Busy | ErrorCode::LogUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        _ if error.retry => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    HttpResponse::build(status).json(json!({ "error": error }))
+    HttpResponse::build(status).json(error)
+}
+
+fn invalid(problem: String) -> RpcError {
+    RpcError::new(ErrorCode::InvalidParams, problem)
 }

@@ -15,6 +15,7 @@ use crate::actors::session::{Answer, BotDrafts, Do, SomebodyTypes};
 use crate::actors::site::{Unwatch, Watch};
 use crate::core::decide::{Command, Operator};
 use crate::core::view::Audience;
+use crate::gateway::connect::not_connected;
 use crate::gateway::connection::{Client, Connection};
 use crate::gateway::outbox::Reply;
 use crate::gateway::presence::bots_changed;
@@ -29,10 +30,7 @@ impl Connection {
             _ => {}
         }
         match &self.client {
-            Client::Stranger(_) | Client::Connecting => {
-                let problem = "the first request must be `connect`";
-                reply.refuse(RpcError::new(ErrorCode::NotConnected, problem));
-            }
+            Client::Stranger(_) | Client::Connecting => reply.refuse(not_connected()),
             Client::Visitor { site, session, .. } => {
                 let (site, session) = (Arc::clone(site), *session);
                 self.route_visitor(&site, session, call, reply, context);

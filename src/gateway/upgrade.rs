@@ -27,6 +27,9 @@ pub const PATH: &str = "/ws";
 /// The longest header value that is looked at, in bytes.
 const HEADER_BYTES_MAX: usize = 2 * 1024;
 
+/// What is told to those who come there without a handshake.
+pub const NO_HANDSHAKE: &str = "this is not a WebSocket handshake (RFC 6455)";
+
 type Handshake = Framed<TcpStream, h1::Codec>;
 
 /// Answers an upgrade request, and hands its socket over if it is a good one.
@@ -58,8 +61,7 @@ fn accept(node: &Arc<Node>, request: &Request) -> Result<Accepted, (StatusCode, 
     if request.path() != PATH {
         return Err((StatusCode::NOT_FOUND, "WebSocket clients connect to /ws"));
     }
-    ws::verify_handshake(request.head())
-        .map_err(|_| (StatusCode::BAD_REQUEST, "this is not a WebSocket handshake (RFC 6455)"))?;
+    ws::verify_handshake(request.head()).map_err(|_| (StatusCode::BAD_REQUEST, NO_HANDSHAKE))?;
     let (encoding, subprotocol) = subprotocol(request.headers()).ok_or((
         StatusCode::BAD_REQUEST,
         "offer Sec-WebSocket-Protocol: vigie.v1.msgpack or vigie.v1.json",

@@ -8,6 +8,7 @@ mod support;
 mod bad_input;
 mod bots;
 mod control;
+mod disk;
 mod http;
 mod idle;
 mod interop;

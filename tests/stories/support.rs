@@ -1,5 +1,7 @@
 //! The harness: a shop, and the people in it.
 
+pub mod raw;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -83,10 +85,7 @@ impl Shop {
     /// Opens a shop with other settings: `("PRESENCE__VISITOR_GRACE_MS", "200")`.
     pub async fn open_with(settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let settings: Vec<_> = settings
-            .iter()
-            .map(|(key, value)| (format!("VIGIE__{key}"), (*value).into()))
-            .collect();
+        let settings = as_environment(settings);
         let (process, http, tcp) = serve(data.path(), &settings, None).await;
         let store = SqliteStore::open(data.path().join("vigie.db")).unwrap();
         let site = store.site("demo".parse().unwrap()).await.unwrap().expect("the demo site");
@@ -120,6 +119,12 @@ impl Shop {
         let at = Some((self.http, self.tcp));
         let (process, ..) = serve(self.data.path(), &self.settings, at).await;
         self.process = process;
+    }
+
+    /// Opens it again with other settings.
+    pub async fn reopen_with(&mut self, settings: &[(&str, &str)]) {
+        self.settings = as_environment(settings);
+        self.reopen().await;
     }
 
     pub fn endpoint(&self, via: Via) -> Endpoint {
@@ -239,16 +244,30 @@ pub fn display_name(id: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+fn as_environment(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    settings.iter().map(|(key, value)| (format!("VIGIE__{key}"), (*value).into())).collect()
+}
+
 async fn serve(
     data: &Path,
     settings: &[(String, String)],
     at: Option<(SocketAddr, SocketAddr)>,
 ) -> (Child, SocketAddr, SocketAddr) {
+    start(engine(data, settings, at)).await
+}
+
+/// How the engine is started.
+fn engine(
+    data: &Path,
+    settings: &[(String, String)],
+    at: Option<(SocketAddr, SocketAddr)>,
+) -> Command {
     let any = || "127.0.0.1:0".to_owned();
     let (http, tcp) = at.map_or_else(|| (any(), any()), |(h, t)| (h.to_string(), t.to_string()));
     let program = std::env::var("VIGIE_BIN");
     let program = program.as_deref().unwrap_or(env!("CARGO_BIN_EXE_vigie"));
-    let mut process = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(program))
+    let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(program));
+    command
         .args(["serve", "--demo"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("VIGIE__DATA__DIR", data)
@@ -258,9 +277,13 @@ async fn serve(
         .env("VIGIE__GATEWAY__WORKERS", "2")
         .envs(settings.iter().map(|(key, value)| (key, value)))
         .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
+        .kill_on_drop(true);
+    command
+}
+
+/// Starts it, and waits until it listens.
+async fn start(mut engine: Command) -> (Child, SocketAddr, SocketAddr) {
+    let mut process = engine.spawn().unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let listening = within("the engine to listen", async {
         loop {

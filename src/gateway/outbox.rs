@@ -25,6 +25,9 @@ pub const REFILL_BYTES: usize = 128 * 1024;
 /// How many requests of one connection may be in work; beyond it the socket is not read.
 pub const IN_FLIGHT_MAX: u32 = 64;
 
+/// How much of an unknown method's name is told back.
+const METHOD_CHARS_MAX: usize = 64;
+
 /// Names a connection within this process.
 pub type ConnectionId = u64;
 
@@ -278,7 +281,10 @@ impl Reply {
     /// A notification is answered only when it cannot be followed.
     pub fn to_notification(outbox: &Arc<Outbox>, method: &str) -> Self {
         outbox.in_flight.fetch_add(1, Ordering::AcqRel);
-        Self { outbox: Arc::clone(outbox), to: Some(To::Notification(method.to_owned())) }
+        Self {
+            outbox: Arc::clone(outbox),
+            to: Some(To::Notification(method.chars().take(METHOD_CHARS_MAX).collect())),
+        }
     }
 
     /// Answers.

@@ -33,5 +33,9 @@ pub(super) fn decode(row: &Row<'_>) -> rusqlite::Result<Event> {
     let Stored { author, body } = rmp_serde::from_slice(data).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(2, Type::Blob, Box::new(error))
     })?;
+    if let Some(known) = body.misread() {
+        let problem = format!("an event's {known:?} is not as this version knows it");
+        return Err(rusqlite::Error::FromSqlConversionFailure(2, Type::Blob, problem.into()));
+    }
     Ok(Event { offset: row.get(0)?, time: row.get(1)?, author, body })
 }

@@ -127,7 +127,7 @@ async fn whoever_is_one_too_many_is_turned_away_until_another_leaves() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_never_ends_is_dropped() {
-    let shop = Shop::open_with(&[("GATEWAY__HANDSHAKE_TIMEOUT_MS", "300")]).await;
+    let shop = Shop::open_with(&[("GATEWAY__HANDSHAKE_TIMEOUT_MS", "2000")]).await;
     let mut beside = Beside::begin(&shop, Via::WebSocket).await;
     let whole = upgrade_request("/ws", &[("Sec-WebSocket-Protocol", "vigie.v1.json")]);
     for length in [0, 1, 20, whole.len() / 2, whole.len() - 1] {

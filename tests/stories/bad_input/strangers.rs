@@ -9,7 +9,7 @@ use crate::support::{Shop, Via, over_every_transport};
 over_every_transport! {
     async fn whoever_cannot_be_let_in_is_told_why_and_let_go(via) {
         let shop = Shop::open().await;
-        let mut beside = Beside::begin(&shop, via).await;
+        let beside = Beside::begin(&shop, via).await;
         for (name, params, code) in refused(&shop, &beside).await {
             let mut raw = Raw::open(&shop, via).await;
             let error = raw.refused("connect", params).await;

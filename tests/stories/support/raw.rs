@@ -36,6 +36,8 @@ pub struct Raw {
     socket: TcpStream,
     arrived: Vec<u8>,
     next_id: u32,
+    /// Answers that nobody has waited for yet.
+    answers: Vec<(Value, Result<Value, Value>)>,
     /// Every notification so far, in order: method and parameters.
     pub told: Vec<(String, Value)>,
 }
@@ -66,7 +68,7 @@ impl Raw {
         let address = if via == Via::Tcp { shop.tcp } else { shop.http };
         let socket = within("the socket to open", TcpStream::connect(address)).await.unwrap();
         socket.set_nodelay(true).unwrap();
-        let mut raw = Self { via, socket, arrived: vec![], next_id: 1, told: vec![] };
+        let mut raw = Self { via, socket, arrived: vec![], next_id: 1, answers: vec![], told: vec![] };
         if let Some(subprotocol) = subprotocol(via) {
             let origin = origin.map(|origin| ("Origin", origin));
             let headers: Vec<_> =
@@ -142,9 +144,28 @@ impl Raw {
     pub async fn answer_to(&mut self, wanted: impl Into<Value>) -> Result<Value, Value> {
         let wanted = wanted.into();
         loop {
+            if let Some(index) = self.answers.iter().position(|(id, _)| *id == wanted) {
+                return self.answers.remove(index).1;
+            }
             match self.next().await {
-                Heard::Answer { id, outcome } if id == wanted => return outcome,
+                Heard::Answer { id, outcome } => self.answers.push((id, outcome)),
                 Heard::Ended => panic!("no answer to {wanted}; {:?}", self.told),
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits for the event at this offset, unless it has come already.
+    pub async fn event_at(&mut self, offset: &Value) -> Value {
+        loop {
+            let mut told = self.told.iter();
+            let found = told.find(|(method, event)| method == "event" && event["offset"] == *offset);
+            if let Some((_, event)) = found {
+                return event.clone();
+            }
+            match self.next().await {
+                Heard::Answer { id, outcome } => self.answers.push((id, outcome)),
+                Heard::Ended => panic!("no event at {offset}; {:?}", self.told),
                 _ => {}
             }
         }

@@ -56,8 +56,7 @@ async fn readyz(node: web::Data<Arc<Node>>) -> HttpResponse {
         reasons.push(error.to_string());
     }
     let ready = reasons.is_empty();
-    let mut response =
-        if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    let mut response = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     response.json(json!({ "ready": ready, "reasons": reasons }))
 }
 
@@ -121,8 +120,8 @@ async fn bearer(node: &Node, request: &HttpRequest) -> Result<Verified, RpcError
         .map(|(_, token)| token.trim())
         .ok_or_else(|| unauthorized("send `Authorization: Bearer TOKEN`"))?;
     let site = node.site(&identity::peek_site(token)?).await.map_err(store_error)?;
-    let site = site
-        .ok_or_else(|| unauthorized("the token is for a site that is not served here"))?;
+    let site =
+        site.ok_or_else(|| unauthorized("the token is for a site that is not served here"))?;
     Ok(identity::verify(&site.site, token, node.now())?)
 }
 

@@ -30,7 +30,7 @@ over_every_transport! {
             }
             client.is_usable().await;
         }
-        beside.is_unharmed(&shop).await;
+        beside.ends_unharmed(&shop).await;
     }
 }
 
@@ -117,7 +117,7 @@ over_every_transport! {
             assert_eq!(error["code"], 1032, "{error}");
         }
         bot.is_usable().await;
-        beside.is_unharmed(&shop).await;
+        beside.ends_unharmed(&shop).await;
     }
 }
 

@@ -68,7 +68,8 @@ impl Raw {
         let address = if via == Via::Tcp { shop.tcp } else { shop.http };
         let socket = within("the socket to open", TcpStream::connect(address)).await.unwrap();
         socket.set_nodelay(true).unwrap();
-        let mut raw = Self { via, socket, arrived: vec![], next_id: 1, answers: vec![], told: vec![] };
+        let mut raw =
+            Self { via, socket, arrived: vec![], next_id: 1, answers: vec![], told: vec![] };
         if let Some(subprotocol) = subprotocol(via) {
             let origin = origin.map(|origin| ("Origin", origin));
             let headers: Vec<_> =
@@ -159,7 +160,8 @@ impl Raw {
     pub async fn event_at(&mut self, offset: &Value) -> Value {
         loop {
             let mut told = self.told.iter();
-            let found = told.find(|(method, event)| method == "event" && event["offset"] == *offset);
+            let found =
+                told.find(|(method, event)| method == "event" && event["offset"] == *offset);
             if let Some((_, event)) = found {
                 return event.clone();
             }
@@ -204,7 +206,10 @@ impl Raw {
         assert_eq!(bye["reconnect"], code < 4500, "{bye}");
         if self.via != Via::Tcp {
             let (frame_code, reason) = frame.expect("a close frame");
-            assert_eq!((u64::from(frame_code), reason.as_str()), (code, bye["reason"].as_str().unwrap()));
+            assert_eq!(
+                (u64::from(frame_code), reason.as_str()),
+                (code, bye["reason"].as_str().unwrap())
+            );
         }
         code
     }
@@ -511,7 +516,7 @@ impl Beside {
     }
 
     /// Everything is in the log and was pushed: once, in order, without gap.
-    pub async fn is_unharmed(mut self, shop: &Shop) {
+    pub async fn ends_unharmed(mut self, shop: &Shop) {
         self.goes_on().await;
         self.visitor.is_usable().await;
         while self.pushed().len() < self.said.len() {

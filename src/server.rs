@@ -1,7 +1,7 @@
 //! The composition root: puts the rooms together, serves, and shuts down in order.
 
 use std::future::Future;
-use std::io;
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -152,7 +152,7 @@ fn serve(node: &Arc<Node>, listeners: Listeners) -> io::Result<Server> {
 }
 
 fn accept_tcp(node: Arc<Node>, socket: TcpStream) {
-    let Some(admission) = node.admit() else { return turn_away(&socket) };
+    let Some(admission) = node.admit() else { return turn_away(socket) };
     let Ok(address) = socket.peer_addr() else { return };
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "a socket keeps its small writes back");
@@ -163,10 +163,11 @@ fn accept_tcp(node: Arc<Node>, socket: TcpStream) {
 
 /// A connection more than the node takes is told so, as far as its socket takes that at once: there
 /// is no room to wait for it.
-fn turn_away(socket: &TcpStream) {
+fn turn_away(socket: TcpStream) {
     let mut bye = BytesMut::new();
     Transport::tcp().write_close(CloseCode::Busy, &mut bye);
-    if let Err(error) = socket.try_write(&bye) {
+    // Written past the reactor, which does not know yet that the socket takes it.
+    if let Err(error) = socket.into_std().and_then(|mut socket| socket.write(&bye)) {
         tracing::debug!(%error, "a connection too many was closed without a word");
     }
 }

@@ -73,6 +73,10 @@ impl Transport {
                 Err(error) => Err(close_code(error)),
             },
             Self::WebSocket { codec, encoding, partial } => {
+                // The codec looks at the length only once all of it has come.
+                if announced(buffer) > MESSAGE_BYTES_MAX as u64 {
+                    return Err(CloseCode::MessageTooLarge);
+                }
                 match codec.decode(buffer).map_err(|error| match error {
                     ws::ProtocolError::Overflow => CloseCode::MessageTooLarge,
                     _ => CloseCode::ProtocolError,
@@ -131,6 +135,18 @@ impl Transport {
             };
             write_frame(codec, Message::Close(Some(reason)), buffer);
         }
+    }
+}
+
+/// How long the WebSocket frame at the front of a buffer says that it is; 0 if it has not said yet.
+fn announced(buffer: &[u8]) -> u64 {
+    match *buffer {
+        [_, head, high, low, ..] if head & 0x7f == 126 => u16::from_be_bytes([high, low]).into(),
+        [_, head, a, b, c, d, e, f, g, h, ..] if head & 0x7f == 127 => {
+            u64::from_be_bytes([a, b, c, d, e, f, g, h])
+        }
+        // A shorter one is always short enough.
+        _ => 0,
     }
 }
 

@@ -127,6 +127,7 @@ async fn refuse(
     let size = BodySize::Sized(body.len() as u64);
     framed.feed(h1::Message::Item((response, size))).await?;
     framed.feed(h1::Message::Chunk(Some(body))).await?;
-    framed.feed(h1::Message::Chunk(None)).await?;
+    // Closing does not write what was fed.
+    framed.send(h1::Message::Chunk(None)).await?;
     framed.close().await
 }

@@ -34,7 +34,7 @@ over_every_transport! {
             meets(&mut raw, name, fate).await;
             beside.goes_on().await;
         }
-        beside.is_unharmed(&shop).await;
+        beside.ends_unharmed(&shop).await;
     }
 }
 
@@ -79,7 +79,7 @@ over_every_transport! {
         let mut tab = Raw::connected(&shop, via, beside.tab(&shop.site)).await;
         let page = tab.call("history", json!({ "limit": 500 })).await.unwrap();
         assert!(!page.to_string().contains("never said"), "{page}");
-        beside.is_unharmed(&shop).await;
+        beside.ends_unharmed(&shop).await;
     }
 }
 
@@ -131,7 +131,11 @@ fn messages(via: Via) -> Vec<Case> {
             let half = &ping(9)[..4];
             cases.extend([
                 ("two in one frame", framed(via, &[ping(8), ping(9)].concat()), Answered(json!(9))),
-                ("one and a half in one frame", framed(via, &[&ping(8), half].concat()), Closed(4500)),
+                (
+                    "one and a half in one frame",
+                    framed(via, &[&ping(8), half].concat()),
+                    Closed(4500),
+                ),
                 ("half in one frame", framed(via, half), Closed(4500)),
                 ("text", frame(TEXT, b"[0,9,\"ping\",[]]"), Closed(4500)),
             ]);
@@ -169,7 +173,11 @@ fn frames(via: Via) -> Vec<Case> {
         ("fragments of the other kind", in_pieces(other, &ping, 7).concat(), Closed(4500)),
         ("fragments that never end", in_pieces(kind, &[b' '; 70_000], 1000).concat(), Closed(4501)),
         ("the end of no message", frame(0x80, &ping), Closed(4500)),
-        ("not masked", [frame_head(kind, 0, ping.len() as u64), ping.clone()].concat(), Closed(4500)),
+        (
+            "not masked",
+            [frame_head(kind, 0, ping.len() as u64), ping.clone()].concat(),
+            Closed(4500),
+        ),
         ("a reserved opcode", frame(0x83, &ping), Closed(4500)),
         ("a reserved bit", frame(kind | 0x40, &ping), Closed(4500)),
         ("a long WebSocket ping", frame(PING, &[0; 126]), Closed(4500)),
@@ -231,11 +239,23 @@ fn messagepack_values() -> Vec<Case> {
         ("a list of a number", value(json!([0, 9, "ping", [1]])), Refused(json!(9), -32600)),
         ("two maps", value(json!([0, 9, "ping", [{}, {}]])), Refused(json!(9), -32600)),
         ("no parameters", value(json!([0, 9, "ping", []])), Answered(json!(9))),
-        ("a method as bytes", vec![0x94, 0, 9, 0xc4, 4, b'p', b'i', b'n', b'g', 0x90], Answered(json!(9))),
+        (
+            "a method as bytes",
+            vec![0x94, 0, 9, 0xc4, 4, b'p', b'i', b'n', b'g', 0x90],
+            Answered(json!(9)),
+        ),
         ("an unknown method", value(json!([0, 9, "fly", [{}]])), Refused(json!(9), -32601)),
         ("a method without a name", value(json!([0, 9, "", [{}]])), Refused(json!(9), -32601)),
-        ("an endless method", value(json!([0, 9, "\u{1}".repeat(60_000), [{}]])), Refused(json!(9), -32601)),
-        ("an unknown parameter", value(json!([0, 9, "ping", [{ "later": [1] }]])), Answered(json!(9))),
+        (
+            "an endless method",
+            value(json!([0, 9, "\u{1}".repeat(60_000), [{}]])),
+            Refused(json!(9), -32601),
+        ),
+        (
+            "an unknown parameter",
+            value(json!([0, 9, "ping", [{ "later": [1] }]])),
+            Answered(json!(9)),
+        ),
         ("a response to nothing", value(json!([1, 9, null, {}])), Ignored),
         ("an error to nothing", value(json!([1, 9, "oh", null])), Ignored),
         ("a response without id", value(json!([1, null, null, {}])), Closed(4500)),
@@ -243,8 +263,16 @@ fn messagepack_values() -> Vec<Case> {
         ("a greeting of another kind", value(json!([2, "hello", ["x", 7, {}]])), Told("hello")),
         ("a bare signal", value(json!([2, "typing", "x"])), Told("typing")),
         ("an unknown notification", value(json!([2, "fly", [{}]])), Told("fly")),
-        ("a request as a notification", value(json!([2, "send", [{ "key": "n", "text": "no" }]])), Told("send")),
-        ("a wrong request as a notification", value(json!([2, "send", [{ "key": 5 }]])), Told("send")),
+        (
+            "a request as a notification",
+            value(json!([2, "send", [{ "key": "n", "text": "no" }]])),
+            Told("send"),
+        ),
+        (
+            "a wrong request as a notification",
+            value(json!([2, "send", [{ "key": 5 }]])),
+            Told("send"),
+        ),
     ]
 }
 
@@ -275,11 +303,27 @@ fn json_texts() -> Vec<Case> {
         ("an empty object", text("{}"), Refused(null(), -32600)),
         ("17 levels", text(&nested(17)), Closed(4501)),
         ("30,000 levels", text(&nested(30_000)), Closed(4501)),
-        ("14 levels in two", with(&format!(r#""method":"ping","params":{{"x":{}}}"#, nested(14))), Answered(json!(9))),
-        ("15 levels in two", with(&format!(r#""method":"ping","params":{{"x":{}}}"#, nested(15))), Closed(4501)),
+        (
+            "14 levels in two",
+            with(&format!(r#""method":"ping","params":{{"x":{}}}"#, nested(14))),
+            Answered(json!(9)),
+        ),
+        (
+            "15 levels in two",
+            with(&format!(r#""method":"ping","params":{{"x":{}}}"#, nested(15))),
+            Closed(4501),
+        ),
         ("no version", text(r#"{"id":9,"method":"ping"}"#), Refused(json!(9), -32600)),
-        ("an old version", text(r#"{"jsonrpc":"1.0","id":9,"method":"ping"}"#), Refused(json!(9), -32600)),
-        ("a version in numbers", text(r#"{"jsonrpc":2.0,"id":9,"method":"ping"}"#), Refused(json!(9), -32600)),
+        (
+            "an old version",
+            text(r#"{"jsonrpc":"1.0","id":9,"method":"ping"}"#),
+            Refused(json!(9), -32600),
+        ),
+        (
+            "a version in numbers",
+            text(r#"{"jsonrpc":2.0,"id":9,"method":"ping"}"#),
+            Refused(json!(9), -32600),
+        ),
         ("an id of null", ping("null"), Refused(null(), -32600)),
         ("a fractional id", ping("1.5"), Refused(null(), -32600)),
         ("a negative id", ping("-1"), Refused(null(), -32600)),
@@ -294,19 +338,35 @@ fn json_texts() -> Vec<Case> {
         ("two ids", with(r#""id":8,"method":"ping""#), Refused(null(), -32600)),
         ("a number for a method", with(r#""method":7"#), Refused(json!(9), -32600)),
         ("a list for a method", with(r#""method":["ping"]"#), Refused(json!(9), -32600)),
-        ("neither method nor result", text(r#"{"jsonrpc":"2.0","id":9}"#), Refused(json!(9), -32600)),
+        (
+            "neither method nor result",
+            text(r#"{"jsonrpc":"2.0","id":9}"#),
+            Refused(json!(9), -32600),
+        ),
         ("method and result", with(r#""method":"ping","result":{}"#), Refused(json!(9), -32600)),
         ("a list of parameters", with(r#""method":"ping","params":[]"#), Refused(json!(9), -32600)),
-        ("a number for parameters", with(r#""method":"ping","params":5"#), Refused(json!(9), -32600)),
+        (
+            "a number for parameters",
+            with(r#""method":"ping","params":5"#),
+            Refused(json!(9), -32600),
+        ),
         ("no parameters", with(r#""method":"ping""#), Answered(json!(9))),
         ("an unknown method", with(r#""method":"fly""#), Refused(json!(9), -32601)),
         ("a method without a name", with(r#""method":"""#), Refused(json!(9), -32601)),
         ("an endless method", with(&endless), Refused(json!(9), -32601)),
-        ("an unknown parameter", with(r#""method":"ping","params":{"later":[1]}"#), Answered(json!(9))),
+        (
+            "an unknown parameter",
+            with(r#""method":"ping","params":{"later":[1]}"#),
+            Answered(json!(9)),
+        ),
         ("an unknown field", with(r#""method":"ping","trace":{"a":1}"#), Answered(json!(9))),
         ("a response to nothing", with(r#""result":{}"#), Ignored),
         ("an error to nothing", with(r#""error":"oh""#), Ignored),
-        ("a greeting of another kind", text(r#"{"jsonrpc":"2.0","method":"hello","params":["x"]}"#), Told("hello")),
+        (
+            "a greeting of another kind",
+            text(r#"{"jsonrpc":"2.0","method":"hello","params":["x"]}"#),
+            Told("hello"),
+        ),
         ("an unknown notification", text(r#"{"jsonrpc":"2.0","method":"fly"}"#), Told("fly")),
         (
             "a request as a notification",

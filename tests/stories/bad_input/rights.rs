@@ -7,16 +7,29 @@ use vigie_protocol::method::{Call, STAMPED_KEYS};
 use crate::support::raw::{Beside, Raw, signed, with_token};
 use crate::support::{Shop, Via, over_every_transport};
 
-const VISITORS: &[&str] = &[
-    "ping", "subscribe", "unsubscribe", "history", "send", "typing", "page", "request_human",
-];
+const VISITORS: &[&str] =
+    &["ping", "subscribe", "unsubscribe", "history", "send", "typing", "page", "request_human"];
 const OPERATORS: &[&str] = &[
-    "ping", "refresh", "subscribe", "unsubscribe", "history", "send", "typing", "watch", "unwatch",
-    "take_over", "release", "transfer", "revoke", "note", "close", "operators", "set_intent",
+    "ping",
+    "refresh",
+    "subscribe",
+    "unsubscribe",
+    "history",
+    "send",
+    "typing",
+    "watch",
+    "unwatch",
+    "take_over",
+    "release",
+    "transfer",
+    "revoke",
+    "note",
+    "close",
+    "operators",
+    "set_intent",
 ];
-const BOTS: &[&str] = &[
-    "ping", "refresh", "subscribe", "unsubscribe", "history", "serve", "draft", "answer", "fail",
-];
+const BOTS: &[&str] =
+    &["ping", "refresh", "subscribe", "unsubscribe", "history", "serve", "draft", "answer", "fail"];
 
 over_every_transport! {
     async fn each_role_may_call_its_own_methods_and_no_other(via) {
@@ -39,7 +52,7 @@ over_every_transport! {
             }
             client.is_usable().await;
         }
-        beside.is_unharmed(&shop).await;
+        beside.ends_unharmed(&shop).await;
     }
 }
 
@@ -65,7 +78,7 @@ over_every_transport! {
             }
             stranger.is_usable().await;
         }
-        beside.is_unharmed(&shop).await;
+        beside.ends_unharmed(&shop).await;
     }
 }
 
@@ -79,7 +92,7 @@ over_every_transport! {
             assert_eq!(error["code"], 1020, "{method}: {error}");
             visitor.call(method, good(method, identity["session"].as_str().unwrap())).await.unwrap();
         }
-        beside.is_unharmed(&shop).await;
+        beside.ends_unharmed(&shop).await;
     }
 }
 
@@ -107,7 +120,7 @@ over_every_transport! {
         visitor.notify("typing", json!({ "text": "x", "author": { "kind": "bot" } })).await;
         let told = visitor.told("error").await;
         assert_eq!((&told["method"], &told["error"]["code"]), (&json!("typing"), &json!(1012)));
-        beside.is_unharmed(&shop).await;
+        beside.ends_unharmed(&shop).await;
     }
 }
 

@@ -9,7 +9,7 @@ use crate::support::{Shop, Via, over_every_transport};
 over_every_transport! {
     async fn whoever_cannot_be_let_in_is_told_why_and_let_go(via) {
         let shop = Shop::open().await;
-        let mut beside = Beside::begin(&shop, via).await;
+        let beside = Beside::begin(&shop, via).await;
         for (name, params, code) in refused(&shop, &beside).await {
             let mut raw = Raw::open(&shop, via).await;
             let error = raw.refused("connect", params).await;
@@ -18,7 +18,7 @@ over_every_transport! {
             assert_eq!(error.get("data").is_some(), code == 1006, "{name}: {error}");
             assert_eq!(raw.closed().await, 4502, "{name}");
         }
-        beside.is_unharmed(&shop).await;
+        beside.ends_unharmed(&shop).await;
     }
 }
 
@@ -181,7 +181,11 @@ async fn refused(shop: &Shop, beside: &Beside) -> Vec<(&'static str, Value, i64)
         ("a number for a key", json!({ "protocol": 1, "site": 7 }), -32602),
         ("an expired token", with_token(&signed(site, Role::Operator, "ann", -1)), 1003),
         ("an expired bot", with_token(&signed(site, Role::Bot, "bo", -1)), 1003),
-        ("a token by another secret", with_token(&signed(&forger, Role::Operator, "ann", 60)), 1002),
+        (
+            "a token by another secret",
+            with_token(&signed(&forger, Role::Operator, "ann", 60)),
+            1002,
+        ),
         ("a token of no site", with_token(&signed(&nowhere, Role::Operator, "ann", 60)), 1002),
         ("an unsigned token", with_token(&unsigned), 1002),
         ("another algorithm", with_token(&other_algorithm), 1002),

@@ -36,6 +36,8 @@ pub struct Raw {
     socket: TcpStream,
     arrived: Vec<u8>,
     next_id: u32,
+    /// Answers that nobody has waited for yet.
+    answers: Vec<(Value, Result<Value, Value>)>,
     /// Every notification so far, in order: method and parameters.
     pub told: Vec<(String, Value)>,
 }
@@ -66,7 +68,8 @@ impl Raw {
         let address = if via == Via::Tcp { shop.tcp } else { shop.http };
         let socket = within("the socket to open", TcpStream::connect(address)).await.unwrap();
         socket.set_nodelay(true).unwrap();
-        let mut raw = Self { via, socket, arrived: vec![], next_id: 1, told: vec![] };
+        let mut raw =
+            Self { via, socket, arrived: vec![], next_id: 1, answers: vec![], told: vec![] };
         if let Some(subprotocol) = subprotocol(via) {
             let origin = origin.map(|origin| ("Origin", origin));
             let headers: Vec<_> =
@@ -142,9 +145,29 @@ impl Raw {
     pub async fn answer_to(&mut self, wanted: impl Into<Value>) -> Result<Value, Value> {
         let wanted = wanted.into();
         loop {
+            if let Some(index) = self.answers.iter().position(|(id, _)| *id == wanted) {
+                return self.answers.remove(index).1;
+            }
             match self.next().await {
-                Heard::Answer { id, outcome } if id == wanted => return outcome,
+                Heard::Answer { id, outcome } => self.answers.push((id, outcome)),
                 Heard::Ended => panic!("no answer to {wanted}; {:?}", self.told),
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits for the event at this offset, unless it has come already.
+    pub async fn event_at(&mut self, offset: &Value) -> Value {
+        loop {
+            let mut told = self.told.iter();
+            let found =
+                told.find(|(method, event)| method == "event" && event["offset"] == *offset);
+            if let Some((_, event)) = found {
+                return event.clone();
+            }
+            match self.next().await {
+                Heard::Answer { id, outcome } => self.answers.push((id, outcome)),
+                Heard::Ended => panic!("no event at {offset}; {:?}", self.told),
                 _ => {}
             }
         }
@@ -183,7 +206,10 @@ impl Raw {
         assert_eq!(bye["reconnect"], code < 4500, "{bye}");
         if self.via != Via::Tcp {
             let (frame_code, reason) = frame.expect("a close frame");
-            assert_eq!((u64::from(frame_code), reason.as_str()), (code, bye["reason"].as_str().unwrap()));
+            assert_eq!(
+                (u64::from(frame_code), reason.as_str()),
+                (code, bye["reason"].as_str().unwrap())
+            );
         }
         code
     }
@@ -490,7 +516,7 @@ impl Beside {
     }
 
     /// Everything is in the log and was pushed: once, in order, without gap.
-    pub async fn is_unharmed(mut self, shop: &Shop) {
+    pub async fn ends_unharmed(mut self, shop: &Shop) {
         self.goes_on().await;
         self.visitor.is_usable().await;
         while self.pushed().len() < self.said.len() {

@@ -392,6 +392,27 @@ async fn bt8_a_turn_that_can_be_asked_of_no_bot_is_seen_to_have_failed() {
 }
 
 #[tokio::test]
+async fn bt8_a_bot_that_crashes_on_a_turn_again_and_again_does_not_put_its_failure_off() {
+    let mut shop = Shop::open_with(&[("BOTS__TURN_TIMEOUT_MS", "2000")]).await;
+    shop.settle(|settings| settings.bot = BotKind::Peer).await;
+    let mut visitor = talking(&shop, Via::Json).await;
+    let asked = visitor.client.say("A question that no bot survives.").await.unwrap();
+    let mut left = 2000;
+    let crashing = async {
+        loop {
+            let mut bot = shop.bot(Via::Tcp).await;
+            let turn = sees_turn(&mut bot).await;
+            assert!(turn.timeout <= left, "the time that is left: {turn:?}");
+            left = turn.timeout;
+        }
+    };
+    tokio::select! {
+        (_, turn, _) = sees_failure(&mut visitor) => assert_eq!(turn, asked.offset),
+        () = crashing => {}
+    }
+}
+
+#[tokio::test]
 async fn a_bot_that_comes_late_is_asked_what_waits() {
     let mut shop = Shop::open().await;
     shop.settle(|settings| settings.bot = BotKind::Peer).await;

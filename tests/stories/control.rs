@@ -244,6 +244,27 @@ over_every_transport! {
 }
 
 #[tokio::test]
+async fn tk11_the_lease_goes_with_control() {
+    let shop = Shop::open_with(&[LEASE]).await;
+    let ann = shop.operator(Via::Tcp, "ann", Rank::Agent).await;
+    let bea = shop.operator(Via::Tcp, "bea", Rank::Agent).await;
+    let mut carl = shop.operator(Via::Json, "carl", Rank::Agent).await;
+    let mut visitor = talking(&shop, Via::Tcp).await;
+    let (session, other) = (visitor.session(), talking(&shop, Via::Tcp).await);
+    carl.client.subscribe(other.session(), 0).await.unwrap();
+    ann.client.take_over(session).await.unwrap();
+    ann.client.take_over(other.session()).await.unwrap();
+    let handed = ann.client.transfer(session, "bea".parse().unwrap(), None).await.unwrap();
+    drop(ann);
+    carl.sees("the lease that ann still had to expire", |e| lease_expired(e).is_some()).await;
+    bea.client.say_to(session, "Bea here.", handed.offset).await.unwrap();
+    visitor.sees_message("Bea here.").await;
+    drop(bea);
+    let expired = visitor.sees("bea's lease to expire", |e| lease_expired(e).is_some()).await;
+    assert_eq!(lease_expired(&expired).unwrap().epoch, handed.epoch + 1);
+}
+
+#[tokio::test]
 async fn tk11_all_sessions_of_an_operator_who_is_lost_go_back_to_the_bot() {
     let shop = Shop::open_with(&[LEASE]).await;
     let ann = shop.operator(Via::Tcp, "ann", Rank::Agent).await;

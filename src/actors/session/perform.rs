@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use vigie_protocol::event::{Author, BotFailure, Epoch, Event, EventBody, Offset};
@@ -22,6 +23,8 @@ pub(super) struct Asked {
     turn: Offset,
     /// The bot's connection; none for the embedded bot, or while no bot serves.
     peer: Option<ConnectionId>,
+    /// When the turn is given up, however often it was asked.
+    deadline: Instant,
     /// Gives the turn up.
     timer: SpawnHandle,
     /// The embedded bot at work.
@@ -32,7 +35,9 @@ impl SessionActor {
     pub(super) fn perform(&mut self, effect: Effect, context: &mut Context<Self>) {
         let State::Folded(folded) = &self.state else { return };
         match effect {
-            Effect::AskBot { epoch, turn } => self.ask_bot(epoch, turn, context),
+            Effect::AskBot { epoch, turn } => {
+                self.ask_bot(epoch, turn, self.node.config.bots.turn_timeout, context);
+            }
             Effect::RevokeTurn { turn, reason } => self.revoke_turn(turn, reason),
             Effect::HandBack => self.hand_back(),
             Effect::Hold { operator, epoch } => {
@@ -46,10 +51,15 @@ impl SessionActor {
         }
     }
 
-    fn ask_bot(&mut self, epoch: Epoch, turn: Offset, context: &mut Context<Self>) {
+    fn ask_bot(
+        &mut self,
+        epoch: Epoch,
+        turn: Offset,
+        timeout: Duration,
+        context: &mut Context<Self>,
+    ) {
         self.drop_asked(context);
         let State::Folded(folded) = &self.state else { return };
-        let timeout = self.node.config.bots.turn_timeout;
         let peer = folded.site.bots.assign(self.id, self.bot);
         self.bot = peer.as_ref().map(|outbox| outbox.id());
         let mut answering = None;
@@ -73,7 +83,8 @@ impl SessionActor {
             this.enqueue(command, Answer::Nobody, context);
         });
         let peer = peer.map(|outbox| outbox.id());
-        self.asked = Some(Asked { epoch, turn, peer, timer, answering });
+        let deadline = Instant::now() + timeout;
+        self.asked = Some(Asked { epoch, turn, peer, deadline, timer, answering });
     }
 
     fn ask_knowledge(
@@ -147,7 +158,8 @@ impl SessionActor {
         let gone = asked.peer.is_none_or(|peer| folded.site.bots.peer(peer).is_none());
         if gone && asked.answering.is_none() {
             let (epoch, turn) = (asked.epoch, asked.turn);
-            self.ask_bot(epoch, turn, context);
+            let left = asked.deadline.saturating_duration_since(Instant::now());
+            self.ask_bot(epoch, turn, left, context);
         }
     }
 

@@ -179,10 +179,14 @@ impl Outbox {
         if let Some(code) = state.close {
             return Next::Close(code);
         }
-        if !state.writer.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
-            state.writer = Some(context.waker().clone());
-        }
+        state.attend(context);
         Next::Idle
+    }
+
+    /// Has the connection woken also while its socket takes nothing: otherwise it would not notice
+    /// that it is to close.
+    pub fn attend(&self, context: &Context<'_>) {
+        self.lock().attend(context);
     }
 
     /// Resolves when there is room for so many bytes of history, whose reader must never look slow
@@ -246,6 +250,14 @@ impl Outbox {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn attend(&mut self, context: &Context<'_>) {
+        if !self.writer.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            self.writer = Some(context.waker().clone());
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use vigie_client::{CallError, Client, ClientEvent, Link, as_visitor, new_key, with_token};
 use vigie_protocol::card::Window;
 use vigie_protocol::error::ErrorCode;
-use vigie_protocol::event::{Author, Event, Holder, Offset};
+use vigie_protocol::event::{Author, Event, EventBody, Holder, Offset};
 use vigie_protocol::id::SessionId;
 use vigie_protocol::method::{Answer, Rank, Say, Subscribe, TakeOver};
 use vigie_protocol::push::Turn;
@@ -146,6 +146,26 @@ async fn a_damaged_database_is_refused_at_the_start_in_one_sentence() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_turn_whose_end_could_not_be_kept_ends_when_the_log_is_well_again() {
+    let shop = Shop::open_with(&[("BOTS__TURN_TIMEOUT_MS", "1000")]).await;
+    let mut bot = shop.bot(Via::Tcp).await;
+    let mut visitor = shop.visitor(Via::WebSocket).await;
+    visitor.client.subscribe_own(0).await.unwrap();
+    let asked = visitor.client.say("Is anybody there?").await.unwrap();
+    bot.until("its turn", |heard| turn_of(heard, asked.offset)).await;
+
+    // The bot is silent, and nothing can be written when its time is over.
+    let file = rusqlite::Connection::open(shop.data().join("vigie.db")).unwrap();
+    file.execute_batch("BEGIN IMMEDIATE").unwrap();
+    readiness_becomes(&shop, 503).await;
+    file.execute_batch("ROLLBACK").unwrap();
+    readiness_becomes(&shop, 200).await;
+    visitor
+        .sees("that the bot has failed", |event| matches!(event.body, EventBody::BotFailed { .. }))
+        .await;
+}
+
 /// Says things until not even the shortest is taken; returns all that were, with their offsets.
 async fn fill(tab: &Link) -> Vec<(String, Offset)> {
     let mut kept = vec![];
@@ -235,6 +255,15 @@ fn overwrite(file: &Path, length: u64) {
     let mut file = open(file);
     file.seek(SeekFrom::Start(length / 2)).unwrap();
     file.write_all(&vec![0xAA; (length / 4) as usize]).unwrap();
+}
+
+async fn readiness_becomes(shop: &Shop, wanted: u16) {
+    within(format!("/readyz to answer {wanted}"), async {
+        while get(shop.http, "/readyz").await.0 != wanted {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
 }
 
 /// A plain HTTP request: the status, and the whole answer.

@@ -42,6 +42,9 @@ const QUEUE_MAX: usize = 4096;
 /// How many commands are decided for one append.
 const BATCH_MAX: usize = 64;
 
+/// How long until the end of a turn that the log has refused is appended again.
+const TURN_END_RETRY: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// How long an actor that has retired still answers those who found it before.
 const LINGER: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -364,11 +367,27 @@ impl SessionActor {
 
     /// The log did not take it: nobody is told otherwise, and the fold goes back to what is there.
     fn refuse_batch(&mut self, error: &LogError, context: &mut Context<Self>) {
-        tracing::warn!(session = %self.id, %error, "an append was refused");
-        for (_, answer, _) in std::mem::take(&mut self.in_flight) {
-            self.turn_away(answer, log_error(error));
+        // The log itself says so once, and clients may try often.
+        tracing::debug!(session = %self.id, %error, "an append was refused");
+        for (command, answer, _) in std::mem::take(&mut self.in_flight) {
+            match (&command, &answer) {
+                (Command::Answer { .. } | Command::FailTurn { .. }, Answer::Nobody) => {
+                    Self::end_turn_later(command, context);
+                }
+                _ => self.turn_away(answer, log_error(error)),
+            }
         }
         self.read_log(context, |this, context| this.pump(context));
+    }
+
+    /// The engine's own end of a turn: nobody else would try it again, and the visitor would wait
+    /// for ever. If the turn has ended otherwise by then, it is refused.
+    fn end_turn_later(command: Command, context: &mut Context<Self>) {
+        context.run_later(TURN_END_RETRY, |this, context| {
+            if !this.retired {
+                this.enqueue(command, Answer::Nobody, context);
+            }
+        });
     }
 
     fn turn_away(&mut self, answer: Answer, error: RpcError) {

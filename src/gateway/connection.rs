@@ -294,7 +294,10 @@ impl Connection {
             match Pin::new(&mut self.socket).poll_write(task, &self.write) {
                 Poll::Ready(Ok(written @ 1..)) => self.write.advance(written),
                 Poll::Ready(_) => return Flow::Break(()),
-                Poll::Pending => return Flow::Continue(()),
+                Poll::Pending => {
+                    self.outbox.attend(task);
+                    return Flow::Continue(());
+                }
             }
         }
     }

@@ -247,11 +247,12 @@ impl Follower {
             for event in page {
                 *last = event.offset;
                 let Some(seen) = visible_to(&event, self.audience) else { continue };
-                if !self.outbox.room().await {
+                let encoding = self.outbox.encoding();
+                let bytes = encode_event(encoding, self.session, *prev, &seen);
+                if !self.outbox.room(bytes.len()).await {
                     return Ok(());
                 }
-                let encoding = self.outbox.encoding();
-                self.outbox.push(encode_event(encoding, self.session, *prev, &seen).into());
+                self.outbox.push(bytes.into());
                 *prev = event.offset;
             }
         }

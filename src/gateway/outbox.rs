@@ -19,7 +19,8 @@ use vigie_protocol::rpc::{self, Encoding, Id};
 /// Signals are dropped while more than this waits to be written, in bytes.
 pub const SIGNAL_BYTES_MAX: usize = 64 * 1024;
 
-/// A long history is read further once less than this waits to be written, in bytes.
+/// A long history is read further while less than this waits to be written, in bytes; with a small
+/// outbox, while less than half of it does.
 pub const REFILL_BYTES: usize = 128 * 1024;
 
 /// How many requests of one connection may be in work; beyond it the socket is not read.
@@ -102,14 +103,15 @@ impl Outbox {
     }
 
     /// Puts an encoded message in. At the bound, everything waiting is dropped and the connection
-    /// is closed as a slow consumer.
+    /// is closed as a slow consumer. A message that nothing waits before is taken however long it
+    /// is: its reader is not slow.
     pub fn push(&self, bytes: Bytes) {
         let mut state = self.lock();
         if state.gone || state.close.is_some() {
             return;
         }
         state.bytes += bytes.len();
-        if state.bytes > self.bytes_max {
+        if state.bytes > self.bytes_max && !state.queue.is_empty() {
             state.queue = VecDeque::new();
             state.bytes = 0;
             state.close = Some(CloseCode::SlowConsumer);
@@ -171,9 +173,7 @@ impl Outbox {
         let mut state = self.lock();
         if let Some(frame) = state.queue.pop_front() {
             state.bytes -= frame.bytes.len();
-            if state.bytes < REFILL_BYTES {
-                wake(state.refill.take());
-            }
+            wake(state.refill.take());
             if state.queue.is_empty() {
                 state.queue = VecDeque::new();
             }
@@ -182,20 +182,26 @@ impl Outbox {
         if let Some(code) = state.close {
             return Next::Close(code);
         }
-        if !state.writer.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
-            state.writer = Some(context.waker().clone());
-        }
+        state.attend(context);
         Next::Idle
     }
 
-    /// Resolves when there is room for a further page of history; false if the connection closes.
-    pub async fn room(&self) -> bool {
+    /// Has the connection woken also while its socket takes nothing: otherwise it would not notice
+    /// that it is to close.
+    pub fn attend(&self, context: &Context<'_>) {
+        self.lock().attend(context);
+    }
+
+    /// Resolves when there is room for so many bytes of history, whose reader must never look slow
+    /// because of it; false if the connection closes.
+    pub async fn room(&self, bytes: usize) -> bool {
+        let refill = REFILL_BYTES.min(self.bytes_max / 2);
         std::future::poll_fn(|context| {
             let mut state = self.lock();
             if state.gone || state.close.is_some() {
                 return Poll::Ready(false);
             }
-            if state.bytes < REFILL_BYTES {
+            if state.queue.is_empty() || state.bytes + bytes <= refill {
                 return Poll::Ready(true);
             }
             state.refill = Some(context.waker().clone());
@@ -247,6 +253,14 @@ impl Outbox {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn attend(&mut self, context: &Context<'_>) {
+        if !self.writer.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            self.writer = Some(context.waker().clone());
+        }
     }
 }
 
@@ -352,6 +366,28 @@ mod tests {
         let (frames, end) = drain(&outbox);
         assert!(frames.is_empty());
         assert!(matches!(end, Next::Close(CloseCode::SlowConsumer)));
+    }
+
+    #[test]
+    fn one_long_message_is_no_sign_of_a_slow_reader() {
+        let outbox = outbox();
+        outbox.push(Bytes::from_static(&[7; 1001]));
+        let (frames, end) = drain(&outbox);
+        assert_eq!(frames.len(), 1);
+        assert!(matches!(end, Next::Idle));
+    }
+
+    #[test]
+    fn history_leaves_half_of_the_outbox_free() {
+        let outbox = outbox();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut room = |bytes| Box::pin(outbox.room(bytes)).as_mut().poll(&mut context);
+        assert_eq!(room(2000), Poll::Ready(true), "nothing waits before it");
+        outbox.push(Bytes::from_static(&[7; 300]));
+        assert_eq!(room(200), Poll::Ready(true));
+        assert_eq!(room(201), Poll::Pending);
+        outbox.close(CloseCode::GoingAway);
+        assert_eq!(room(201), Poll::Ready(false));
     }
 
     #[test]

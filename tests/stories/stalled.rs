@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use vigie_client::{as_visitor, with_token};
+use vigie_protocol::ANSWER_BYTES_MAX;
 use vigie_protocol::card::Window;
 use vigie_protocol::error::CloseCode;
 use vigie_protocol::event::{Event, EventBody, Offset};
@@ -16,7 +17,6 @@ use vigie_protocol::method::{
 use vigie_protocol::push::{EventPush, Push};
 use vigie_protocol::rpc::{self, Encoding, Message};
 use vigie_protocol::scan::Scanner;
-use vigie_protocol::ANSWER_BYTES_MAX;
 
 use crate::support::{Person, Shop, Via, within};
 

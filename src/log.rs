@@ -7,6 +7,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use vigie_protocol::error::{ErrorCode, RpcError};
 use vigie_protocol::event::{Event, Millis, Offset};
 use vigie_protocol::id::{SessionId, SiteId, VisitorId};
 
@@ -110,4 +111,23 @@ pub enum LogError {
     /// Another fault of the medium.
     #[error("the log failed: {0}")]
     Failed(String),
+}
+
+/// What a client is told.
+impl From<&LogError> for RpcError {
+    fn from(error: &LogError) -> Self {
+        let code = match error {
+            LogError::Busy => ErrorCode::Busy,
+            LogError::Full(_) | LogError::Damaged(_) | LogError::Failed(_) => {
+                ErrorCode::LogUnavailable
+            }
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<LogError> for RpcError {
+    fn from(error: LogError) -> Self {
+        Self::from(&error)
+    }
 }

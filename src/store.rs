@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use vigie_protocol::error::{ErrorCode, RpcError};
 use vigie_protocol::id::{OperatorId, SiteId};
 use vigie_protocol::method::Rank;
 
@@ -116,4 +117,17 @@ pub enum StoreError {
     /// A fault of the medium.
     #[error("the store failed: {0}")]
     Failed(String),
+}
+
+/// What a client is told.
+impl From<StoreError> for RpcError {
+    fn from(error: StoreError) -> Self {
+        let code = match error {
+            StoreError::Busy => ErrorCode::Busy,
+            StoreError::KeyTaken | StoreError::UnknownSite(_) | StoreError::Failed(_) => {
+                ErrorCode::LogUnavailable
+            }
+        };
+        Self::new(code, error.to_string())
+    }
 }

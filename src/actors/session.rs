@@ -11,26 +11,31 @@ use std::sync::Arc;
 use actix::prelude::*;
 use tokio::sync::oneshot;
 use vigie_protocol::error::{CloseCode, ErrorCode, RpcError};
-use vigie_protocol::event::{Author, Control, Epoch, Event, Offset, VisitorContext};
-use vigie_protocol::id::{SessionId, SiteId, VisitorId};
-use vigie_protocol::method::{Done, Empty, Subscribed};
+use vigie_protocol::event::{Event, Offset};
+use vigie_protocol::id::{SessionId, SiteId};
+use vigie_protocol::method::{Done, Subscribed};
 
 use crate::actors::node::{Node, SiteHandle};
-use crate::core::decide::{Command, decide, must_be_open, must_hold};
+use crate::core::decide::{Command, decide};
 use crate::core::effect::{Wants, effects};
 use crate::core::session::Session;
 use crate::core::view::{Audience, control_for};
-use crate::gateway::outbox::{ConnectionId, Outbox, Reply};
+use crate::gateway::outbox::{ConnectionId, Outbox};
 use crate::log::{Append, AppendError, LogError};
 
 mod fanout;
 mod fold;
+mod handle;
+mod message;
 mod perform;
 #[cfg(test)]
 mod tests;
 
 use fanout::Fanout;
 pub(crate) use fanout::encode_event;
+pub use message::{
+    Answer, Arrive, Arrived, BotDrafts, BotsChanged, Do, Follow, Followed, Leave, SomebodyTypes,
+};
 use perform::Asked;
 
 /// How many messages may wait in a session's mailbox.
@@ -91,139 +96,6 @@ struct Folded {
 }
 
 type Outcome = Result<Done, RpcError>;
-
-/// Whom a command's outcome is told.
-#[derive(Debug)]
-pub enum Answer {
-    /// A client.
-    Client(Reply),
-    /// A connection of the visitor that wants to come in.
-    Visitor(ConnectionId, oneshot::Sender<Result<Arrived, RpcError>>),
-    /// Nobody waits for it.
-    Nobody,
-}
-
-impl Answer {
-    fn refuse(self, error: RpcError) {
-        match self {
-            Self::Client(reply) => reply.refuse(error),
-            // Who no longer waits need not be told.
-            Self::Visitor(_, arrived) => drop(arrived.send(Err(error))),
-            Self::Nobody => {}
-        }
-    }
-}
-
-/// Carry out a command.
-#[derive(Message)]
-#[rtype("()")]
-pub struct Do {
-    /// The site that the session must belong to.
-    pub site: SiteId,
-    /// What to do.
-    pub command: Command,
-    /// Whom to tell.
-    pub answer: Answer,
-}
-
-/// A connection of the visitor opens.
-#[derive(Message)]
-#[rtype(result = "Result<Arrived, RpcError>")]
-pub struct Arrive {
-    /// The session's site.
-    pub site: Arc<SiteHandle>,
-    /// The connection's outbox.
-    pub outbox: Arc<Outbox>,
-    /// Whose session it is.
-    pub visitor: VisitorId,
-    /// Which of the visitor's sessions.
-    pub ordinal: u32,
-    /// Whether the session is sure not to exist yet, so that the log need not be asked.
-    pub new: bool,
-    /// From where, on what.
-    pub context: VisitorContext,
-}
-
-/// A connection of the visitor has been taken in.
-#[derive(Debug)]
-pub struct Arrived {
-    /// The last offset that visitors see.
-    pub offset: Offset,
-    /// Who is in control.
-    pub control: Control,
-}
-
-/// Follow the session from an offset, if nothing lies between it and the present.
-#[derive(Message)]
-#[rtype(result = "Result<Followed, RpcError>")]
-pub struct Follow {
-    /// The site that the session must belong to.
-    pub site: SiteId,
-    /// Where its events go.
-    pub outbox: Arc<Outbox>,
-    /// As whom.
-    pub audience: Audience,
-    /// The last offset that the follower has.
-    pub after: Offset,
-}
-
-/// Whether the follower is live.
-#[derive(Debug)]
-pub struct Followed {
-    /// The state as the follower's audience sees it.
-    pub subscribed: Subscribed,
-    /// The last durable offset: if `live` is false, the follower lacks events up to here.
-    pub head: Offset,
-    /// Whether events are sent from now on.
-    pub live: bool,
-}
-
-/// A connection follows no longer; with `visitor` it is the visitor's that has closed.
-#[derive(Message)]
-#[rtype("()")]
-pub struct Leave {
-    /// Which one.
-    pub connection: ConnectionId,
-    /// Whether it was one of the visitor's.
-    pub visitor: bool,
-}
-
-/// Somebody is typing.
-#[derive(Message)]
-#[rtype("()")]
-pub struct SomebodyTypes {
-    /// The site that the session must belong to.
-    pub site: SiteId,
-    /// Who, by connection: it is not told of itself.
-    pub connection: ConnectionId,
-    /// Who, for the others.
-    pub author: Author,
-    /// What they have typed so far.
-    pub text: Option<String>,
-    /// Whom to tell whether it was shown.
-    pub reply: Reply,
-}
-
-/// The bot shows what its answer looks like so far.
-#[derive(Message)]
-#[rtype("()")]
-pub struct BotDrafts {
-    /// The site that the session must belong to.
-    pub site: SiteId,
-    /// The epoch that it was asked under.
-    pub epoch: Epoch,
-    /// Which turn.
-    pub turn: Offset,
-    /// The whole answer so far.
-    pub text: String,
-    /// Whom to tell whether it was shown.
-    pub reply: Reply,
-}
-
-/// Another bot may be there to ask, or the one that was asked is gone.
-#[derive(Message)]
-#[rtype("()")]
-pub struct BotsChanged;
 
 impl SessionActor {
     /// A session of which nothing is known yet.
@@ -374,7 +246,7 @@ impl SessionActor {
                 (Command::Answer { .. } | Command::FailTurn { .. }, Answer::Nobody) => {
                     Self::end_turn_later(command, context);
                 }
-                _ => self.turn_away(answer, log_error(error)),
+                _ => self.turn_away(answer, RpcError::from(error)),
             }
         }
         self.read_log(context, |this, context| this.pump(context));
@@ -513,14 +385,6 @@ impl SessionActor {
     }
 }
 
-fn log_error(error: &LogError) -> RpcError {
-    let code = match error {
-        LogError::Busy => ErrorCode::Busy,
-        _ => ErrorCode::LogUnavailable,
-    };
-    RpcError::new(code, error.to_string())
-}
-
 impl Actor for SessionActor {
     type Context = Context<Self>;
 
@@ -540,148 +404,5 @@ impl Drop for SessionActor {
                 folded.site.bots.settle(self.id);
             }
         }
-    }
-}
-
-impl Handler<Do> for SessionActor {
-    type Result = ();
-
-    fn handle(&mut self, message: Do, context: &mut Self::Context) {
-        self.when_read(context, move |this, context| {
-            match this.must_be_active().and_then(|()| this.folded(&message.site).map(drop)) {
-                Ok(()) => this.enqueue(message.command, message.answer, context),
-                Err(error) => {
-                    message.answer.refuse(error);
-                    this.retire_if_idle(context);
-                }
-            }
-        });
-    }
-}
-
-impl Handler<Arrive> for SessionActor {
-    type Result = Response<Result<Arrived, RpcError>>;
-
-    fn handle(&mut self, arrive: Arrive, context: &mut Self::Context) -> Self::Result {
-        let (answer, arrived) = oneshot::channel();
-        if arrive.new && matches!(self.state, State::Blank) {
-            self.begin(Arc::clone(&arrive.site));
-        }
-        self.when_read(context, move |this, context| this.arrive(arrive, answer, context));
-        Response::fut(async { arrived.await.unwrap_or_else(|_| Err(lost())) })
-    }
-}
-
-impl SessionActor {
-    fn arrive(
-        &mut self,
-        arrive: Arrive,
-        answer: oneshot::Sender<Result<Arrived, RpcError>>,
-        context: &mut Context<Self>,
-    ) {
-        let answer = Answer::Visitor(arrive.outbox.id(), answer);
-        if let Err(error) = self.must_be_active() {
-            return answer.refuse(error);
-        }
-        if matches!(self.state, State::Missing) {
-            self.begin(Arc::clone(&arrive.site));
-        }
-        if let Err(error) = self.folded(&arrive.site.site.id) {
-            return answer.refuse(error);
-        }
-        self.visitors.reserve_exact(1);
-        self.visitors.push(arrive.outbox);
-        if let Some(timer) = self.grace.take() {
-            context.cancel_future(timer);
-        }
-        let command = Command::Arrive {
-            visitor: arrive.visitor,
-            ordinal: arrive.ordinal,
-            context: arrive.context,
-        };
-        self.enqueue(command, answer, context);
-    }
-}
-
-impl Handler<Follow> for SessionActor {
-    type Result = Response<Result<Followed, RpcError>>;
-
-    fn handle(&mut self, follow: Follow, context: &mut Self::Context) -> Self::Result {
-        let (answer, followed) = oneshot::channel();
-        self.when_read(context, move |this, context| {
-            if let Err(error) = this.must_be_active() {
-                return drop(answer.send(Err(error)));
-            }
-            this.followers.push((follow, answer));
-            if !this.appending {
-                this.take_followers();
-            }
-            this.retire_if_idle(context);
-        });
-        Response::fut(async { followed.await.unwrap_or_else(|_| Err(lost())) })
-    }
-}
-
-fn lost() -> RpcError {
-    RpcError::new(ErrorCode::Busy, "the session is being reopened; try again")
-}
-
-impl Handler<Leave> for SessionActor {
-    type Result = ();
-
-    fn handle(&mut self, leave: Leave, context: &mut Self::Context) {
-        self.fanout.leave(leave.connection);
-        self.followers.retain(|(follow, _)| follow.outbox.id() != leave.connection);
-        if leave.visitor {
-            self.visitors.retain(|visitor| visitor.id() != leave.connection);
-            self.await_return(context);
-            self.show_card();
-        }
-        self.retire_if_idle(context);
-    }
-}
-
-impl Handler<SomebodyTypes> for SessionActor {
-    type Result = ();
-
-    fn handle(&mut self, typing: SomebodyTypes, context: &mut Self::Context) {
-        self.when_read(context, move |this, context| {
-            let SomebodyTypes { site, connection, author, text, reply } = typing;
-            let allowed = this.folded(&site).and_then(|folded| match &author {
-                Author::Operator { id: Some(id), .. } => Ok(must_hold(&folded.session, id)?),
-                _ => Ok(()),
-            });
-            if allowed.is_ok() {
-                this.fanout.typing(this.id, connection, &author, text.as_deref());
-            }
-            reply.send(&allowed.map(|()| Empty {}));
-            this.retire_if_idle(context);
-        });
-    }
-}
-
-impl Handler<BotDrafts> for SessionActor {
-    type Result = ();
-
-    fn handle(&mut self, draft: BotDrafts, context: &mut Self::Context) {
-        self.when_read(context, move |this, context| {
-            let BotDrafts { site, epoch, turn, text, reply } = draft;
-            let open = this
-                .folded(&site)
-                .and_then(|folded| Ok(must_be_open(&folded.session, epoch, turn)?));
-            if open.is_ok() {
-                this.fanout.draft(this.id, turn, text);
-            }
-            reply.send(&open.map(|()| Empty {}));
-            this.retire_if_idle(context);
-        });
-    }
-}
-
-impl Handler<BotsChanged> for SessionActor {
-    type Result = ();
-
-    fn handle(&mut self, _: BotsChanged, context: &mut Self::Context) {
-        self.ask_another_bot(context);
     }
 }

@@ -19,8 +19,6 @@ use crate::gateway::connection::{Client, Connection, Peer};
 use crate::gateway::outbox::{Outbox, Reply};
 use crate::gateway::presence::{Of, Presence};
 use crate::identity::{self, IdentityError, Verified, Who};
-use crate::log::LogError;
-use crate::store::StoreError;
 
 /// How often an arrival is tried again when it meets an actor that is about to end, or a session
 /// that was closed meanwhile.
@@ -140,7 +138,7 @@ async fn by_token(
     token: &str,
 ) -> Result<(Client, Identity), RpcError> {
     let site = identity::peek_site(token).map_err(refused)?;
-    let site = node.site(&site).await.map_err(store_error)?.ok_or_else(|| {
+    let site = node.site(&site).await?.ok_or_else(|| {
         RpcError::new(ErrorCode::Unauthorized, "the token is for a site that is not served here")
     })?;
     let Verified { who, expires, .. } =
@@ -186,7 +184,7 @@ async fn visitor(
     key: &str,
     connect: &Connect,
 ) -> Result<(Client, Identity), RpcError> {
-    let site = node.site_by_key(key).await.map_err(store_error)?;
+    let site = node.site_by_key(key).await?;
     let site =
         site.ok_or_else(|| RpcError::new(ErrorCode::UnknownSite, "no site has this public key"))?;
     check_origin(&site, peer.origin.as_deref())?;
@@ -263,7 +261,7 @@ async fn current_session(
     visitor: VisitorId,
 ) -> Result<(u32, bool), RpcError> {
     let latest = node.log.sessions_of(site.site.id.clone(), visitor, 1).await;
-    Ok(match latest.map_err(log_error)?.first() {
+    Ok(match latest?.first() {
         None => (1, true),
         Some(record) if record.closed.is_some() => (record.ordinal + 1, true),
         Some(record) => (record.ordinal, false),
@@ -321,20 +319,4 @@ fn refused(error: IdentityError) -> RpcError {
         IdentityError::Invalid(_) => ErrorCode::Unauthorized,
     };
     RpcError::new(code, error.to_string())
-}
-
-/// What a client is told when the store fails.
-pub(super) fn store_error(error: StoreError) -> RpcError {
-    match error {
-        StoreError::Busy => RpcError::new(ErrorCode::Busy, error.to_string()),
-        _ => RpcError::new(ErrorCode::LogUnavailable, error.to_string()),
-    }
-}
-
-/// What a client is told when the log fails.
-pub(super) fn log_error(error: LogError) -> RpcError {
-    match error {
-        LogError::Busy => RpcError::new(ErrorCode::Busy, error.to_string()),
-        _ => RpcError::new(ErrorCode::LogUnavailable, error.to_string()),
-    }
 }

@@ -16,7 +16,6 @@ use vigie_protocol::method::{Empty, History, HistoryPage};
 use crate::actors::node::{Node, SiteHandle};
 use crate::actors::session::{Follow, Followed, Leave, encode_event};
 use crate::core::view::{Audience, visible_to};
-use crate::gateway::connect::log_error;
 use crate::gateway::connection::Connection;
 use crate::gateway::outbox::{Outbox, Reply};
 use crate::gateway::presence::leave;
@@ -151,11 +150,11 @@ pub(super) async fn history_page(
     limit: u32,
     audience: Audience,
 ) -> Result<HistoryPage, RpcError> {
-    let record = node.log.session(session).await.map_err(log_error)?;
+    let record = node.log.session(session).await?;
     if record.is_none_or(|record| record.site != *site) {
         return Err(unknown_session());
     }
-    let read = node.log.read(session, after, limit).await.map_err(log_error)?;
+    let read = node.log.read(session, after, limit).await?;
     let (mut bytes, mut last, mut events) = (0, after, Vec::new());
     let full = read.len() == limit as usize;
     let mut cut = false;

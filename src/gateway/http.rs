@@ -14,7 +14,6 @@ use vigie_protocol::method::HistoryPage;
 
 use crate::actors::node::Node;
 use crate::core::view::Audience;
-use crate::gateway::connect::{log_error, store_error};
 use crate::gateway::follow::{HISTORY_PAGE_DEFAULT, history_page};
 use crate::gateway::route::unknown_session;
 use crate::gateway::upgrade;
@@ -70,7 +69,7 @@ async fn site(node: web::Data<Arc<Node>>, key: web::Path<String>) -> HttpRespons
             "bot_name": handle.settings.bot_name,
         })),
         Ok(None) => problem(&RpcError::new(ErrorCode::UnknownSite, "no site has this public key")),
-        Err(error) => problem(&store_error(error)),
+        Err(error) => problem(&error.into()),
     };
     let anyone = HeaderValue::from_static("*");
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, anyone);
@@ -119,7 +118,7 @@ async fn bearer(node: &Node, request: &HttpRequest) -> Result<Verified, RpcError
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or_else(|| unauthorized("send `Authorization: Bearer TOKEN`"))?;
-    let site = node.site(&identity::peek_site(token)?).await.map_err(store_error)?;
+    let site = node.site(&identity::peek_site(token)?).await?;
     let site =
         site.ok_or_else(|| unauthorized("the token is for a site that is not served here"))?;
     Ok(identity::verify(&site.site, token, node.now())?)
@@ -127,7 +126,7 @@ async fn bearer(node: &Node, request: &HttpRequest) -> Result<Verified, RpcError
 
 /// A visitor opens their own sessions only; whether another exists is not told.
 async fn must_own(node: &Node, visitor: VisitorId, session: SessionId) -> Result<(), RpcError> {
-    let record = node.log.session(session).await.map_err(log_error)?;
+    let record = node.log.session(session).await?;
     if record.is_some_and(|record| record.visitor == visitor) {
         Ok(())
     } else {

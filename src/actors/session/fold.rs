@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use actix::prelude::*;
+use vigie_protocol::error::RpcError;
 use vigie_protocol::event::{Event, Offset};
 use vigie_protocol::id::SessionId;
 
-use super::{Folded, SessionActor, State, log_error};
+use super::{Folded, SessionActor, State};
 use crate::actors::node::{Node, SiteHandle};
 use crate::core::effect::Wants;
 use crate::core::session::Session;
@@ -91,7 +92,7 @@ impl SessionActor {
     fn give_up(&mut self, error: &LogError, context: &mut Context<Self>) {
         tracing::error!(session = %self.id, %error, "a session could not be read");
         for (_, answer) in std::mem::take(&mut self.queue) {
-            self.turn_away(answer, log_error(error));
+            self.turn_away(answer, RpcError::from(error));
         }
         self.send_away();
         self.retire(context);

@@ -342,9 +342,9 @@ mod tests {
 
     fn drain(outbox: &Outbox) -> (Vec<Bytes>, Next) {
         let mut frames = vec![];
-        let mut context = Context::from_waker(Waker::noop());
+        let context = Context::from_waker(Waker::noop());
         loop {
-            match outbox.next(&mut context) {
+            match outbox.next(&context) {
                 Next::Frame(bytes) => frames.push(bytes),
                 end => return (frames, end),
             }

@@ -16,13 +16,19 @@ use crate::config::{self, Config, ConfigErrors};
 use crate::log::LogError;
 use crate::store::StoreError;
 
+mod chat;
 mod database;
 mod demo;
+mod editor;
 mod export;
 mod logging;
+mod reach;
 mod serve;
 mod site;
+mod terminal;
+mod text;
 mod token;
+mod watch;
 
 /// A self-hosted engine to watch AI website chats live and to take them over.
 #[derive(Parser)]
@@ -82,6 +88,26 @@ secret with `vigie site secret shop`.")]
     #[command(subcommand)]
     Site(site::Command),
 
+    /// Be a visitor in the terminal
+    #[command(after_help = "\
+Example:
+  vigie chat --site demo
+  vigie chat --site demo --resume ~/.vigie-visitor
+  echo 'How long does shipping take?' | vigie chat --site demo
+
+Write, then Enter. A number picks one of the choices, /human asks for a human, /quit leaves.")]
+    Chat(chat::Args),
+
+    /// Be an operator in the terminal: see every conversation live, take over, answer, hand back
+    #[command(after_help = "\
+Example:
+  vigie watch --site demo
+  vigie watch --connect ws://HOST:PORT/ws --token \"$TOKEN\"
+  printf 'list\\nopen 1\\n' | vigie watch --site demo
+
+On a terminal ? shows the keys. Through pipes it takes a command a line; help lists them.")]
+    Watch(watch::Args),
+
     /// Print every event of a session, one JSON object per line
     #[command(after_help = "\
 Example:
@@ -129,6 +155,8 @@ async fn run(cli: Cli) -> Result<(), CliError> {
         Command::CheckConfig => check_config(&config, &effective),
         Command::Token(args) => token::run(&config, args).await,
         Command::Site(command) => site::run(&config, command).await,
+        Command::Chat(args) => chat::run(&config, args).await,
+        Command::Watch(args) => watch::run(&config, args).await,
         Command::Export { session } => export::run(&config, session).await,
     }
 }

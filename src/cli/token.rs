@@ -47,8 +47,8 @@ enum RoleArg {
     Visitor,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum RankArg {
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum RankArg {
     /// Observes, takes over from the bot, answers
     Agent,
     /// Also takes over from another operator
@@ -57,10 +57,31 @@ enum RankArg {
     Admin,
 }
 
+impl From<RankArg> for Rank {
+    fn from(rank: RankArg) -> Self {
+        match rank {
+            RankArg::Agent => Self::Agent,
+            RankArg::Supervisor => Self::Supervisor,
+            RankArg::Admin => Self::Admin,
+        }
+    }
+}
+
 pub(super) async fn run(config: &Config, args: Args) -> Result<(), CliError> {
     let store = database::open_existing(config)?;
     let site = database::site(&*store, &args.site).await?;
     print(&format!("{}\n", make(&site, args)?))
+}
+
+/// A token for one who works at this machine; it can be made anew at any time, so it lasts an hour.
+pub(super) fn for_operator(
+    site: &Site,
+    id: &str,
+    name: &str,
+    rank: RankArg,
+) -> Result<String, CliError> {
+    let (id, name) = (id.to_owned(), Some(name.to_owned()));
+    make(site, Args { site: site.id.clone(), role: RoleArg::Operator, id, name, rank, hours: 1 })
 }
 
 fn make(site: &Site, args: Args) -> Result<String, CliError> {
@@ -69,18 +90,13 @@ fn make(site: &Site, args: Args) -> Result<String, CliError> {
         RoleArg::Bot => Role::Bot,
         RoleArg::Visitor => Role::Visitor,
     };
-    let rank = match args.rank {
-        RankArg::Agent => Rank::Agent,
-        RankArg::Supervisor => Rank::Supervisor,
-        RankArg::Admin => Rank::Admin,
-    };
     let seconds = now() / 1000;
     let claims = Claims {
         site: site.id.clone(),
         role,
         name: (role != Role::Visitor).then(|| args.name.unwrap_or_else(|| args.id.clone())),
         sub: args.id,
-        rank: (role == Role::Operator).then_some(rank),
+        rank: (role == Role::Operator).then(|| args.rank.into()),
         exp: seconds + u64::from(args.hours) * 60 * 60,
         iat: Some(seconds),
     };

@@ -280,13 +280,11 @@ impl Client {
         }
     }
 
-    /// Tells the server something momentary. Lost without a word if no connection stands.
+    /// Tells the server something momentary. Dropped without a word if it cannot leave at once.
     pub async fn signal<T: Serialize>(&self, method: &str, params: &T) {
-        let link = match &*self.0.shared.state.borrow() {
-            State::Up(link) => link.clone(),
-            _ => return,
-        };
-        let _ = link.notify(method, params).await;
+        if let State::Up(link) = &*self.0.shared.state.borrow() {
+            link.signal(method, params);
+        }
     }
 
     /// Follows a session from an offset (0 for everything), over all connections to come: its

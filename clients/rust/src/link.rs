@@ -125,6 +125,11 @@ impl Link {
         self.raw_send(rpc::notification(self.shared.encoding, method, params)).await
     }
 
+    /// Tells the server something momentary, which is dropped if it cannot leave at once.
+    pub fn signal<T: Serialize>(&self, method: &str, params: &T) {
+        let _ = self.outgoing.try_send(rpc::notification(self.shared.encoding, method, params));
+    }
+
     /// Sends bytes as they are; for tests of what no client should send.
     ///
     /// # Errors

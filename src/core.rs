@@ -11,6 +11,9 @@
 //! - [`live`]: the live list and its windows
 //! - [`site`]: sites and their settings
 
+// The same events must make the same session on every node: no ambient time, no order by chance.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::iter_over_hash_type))]
+
 pub mod decide;
 pub mod effect;
 pub mod live;

@@ -203,7 +203,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn operator() -> impl Strategy<Value = Operator> {
     let people = [("ann", Rank::Agent), ("ben", Rank::Agent), ("sue", Rank::Supervisor)];
     select(people.to_vec()).prop_map(|(name, rank)| Operator {
-        id: format!("id-of-{name}").parse().unwrap(),
+        id: format!("id-of-{name}").parse().expect("an id"),
         name: name.to_uppercase(),
         rank,
     })
@@ -263,7 +263,7 @@ impl Story {
     /// The command that a step stands for, if there is anything that it could refer to.
     fn command(&self, step: Step) -> Option<Command> {
         let page = |page: u8| Page { url: format!("https://shop.example/{page}"), title: None };
-        let operator_key = |key: u8| format!("operator-key-{key}").parse().unwrap();
+        let operator_key = |key: u8| format!("operator-key-{key}").parse().expect("a key");
         let reason = |reason: &str| Some(reason.to_owned());
         Some(match step {
             Step::Arrive { page: on } => Command::Arrive {
@@ -274,7 +274,7 @@ impl Story {
             Step::Depart => Command::Depart,
             Step::View { page: on } => Command::ViewPage(page(on)),
             Step::Ask { key, text } => Command::Ask {
-                key: format!("visitor-key-{key}").parse().unwrap(),
+                key: format!("visitor-key-{key}").parse().expect("a key"),
                 text: text.into(),
             },
             Step::RequestHuman => Command::RequestHuman,
@@ -410,7 +410,7 @@ fn check_log(log: &[Event]) {
         if let EventBody::Message(vigie_protocol::event::ChatMessage { key: Some(key), .. })
         | EventBody::Note { key: Some(key), .. } = &event.body
         {
-            let author = serde_json::to_string(&event.author).unwrap();
+            let author = serde_json::to_string(&event.author).expect("JSON");
             assert!(keys.insert((author, key.clone())), "{key} is used once by its author");
         }
     }
@@ -419,7 +419,7 @@ fn check_log(log: &[Event]) {
 /// What a card shows, counted in the log.
 fn check_card(story: &Story) {
     let log = &story.log;
-    let card = story.session.card(true).unwrap();
+    let card = story.session.card(true).expect("it has begun");
     let messages = log.iter().filter(|event| matches!(event.body, EventBody::Message(_)));
     let last = messages.clone().next_back();
     let last_with = |wanted: fn(&EventBody) -> bool| {
@@ -453,7 +453,7 @@ fn check_card(story: &Story) {
             (false, false) => BotState::Idle,
         }
     );
-    let since = log.get(changed.max(1) as usize - 1).unwrap();
+    let since = &log[changed.max(1) as usize - 1];
     assert_eq!(card.control.since, since.time);
 }
 

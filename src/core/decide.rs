@@ -232,7 +232,7 @@ pub fn decide(session: &Session, command: Command, now: Millis) -> Result<Decisi
         Command::Transfer { by, to, reason } => append.transfer(by, to, reason)?,
         Command::Revoke { by, reason } => append.revoke(by, reason)?,
         Command::ExpireLease { operator, epoch } => append.expire_lease(operator, epoch),
-        Command::Close { by } => append.close(by),
+        Command::Close { by } => append.close(by)?,
     }
     Ok(append.decision())
 }
@@ -489,14 +489,22 @@ impl Append<'_> {
         }
     }
 
-    fn close(&mut self, by: Option<Operator>) {
+    fn close(&mut self, by: Option<Operator>) -> Result<(), Refusal> {
         let (author, cause) = match by {
-            Some(operator) => (operator.author(), CloseCause::Operator),
+            Some(by) if self.held_by_another(&by) && by.rank < Rank::Supervisor => {
+                return Err(Refusal::Held(self.session.control().clone()));
+            }
+            Some(by) => (by.author(), CloseCause::Operator),
             // Who is back is not away.
-            None if self.session.present() => return,
+            None if self.session.present() => return Ok(()),
             None => (Author::System {}, CloseCause::Away),
         };
         self.push(author, EventBody::SessionClosed { cause });
+        Ok(())
+    }
+
+    fn held_by_another(&self, operator: &Operator) -> bool {
+        self.session.holder().is_some_and(|holder| *holder != operator.id)
     }
 
     fn say(

@@ -11,8 +11,12 @@ pub fn notice(
     cause: ControlCause,
     name: &str,
 ) -> Option<String> {
+    let tags = [language, Some(&settings.language)].into_iter().flatten();
     // The case of a language tag means nothing.
-    let language = primary(language.unwrap_or(&settings.language)).to_ascii_lowercase();
+    let mut languages = tags.map(|tag| primary(tag).to_ascii_lowercase());
+    let language = languages
+        .find(|language| settings.notices.contains_key(language) || BUILTIN.contains(&&**language))
+        .unwrap_or_default();
     let own = settings.notices.get(&language);
     let ours = builtin(&language);
     let text = match cause {
@@ -28,6 +32,10 @@ pub fn notice(
     };
     Some(text.replace("{name}", name))
 }
+
+/// The languages that the engine has texts of its own in; whoever reads none of them and none of
+/// the site's reads English.
+const BUILTIN: [&str; 3] = ["en", "fr", "lv"];
 
 struct Builtin {
     taken: &'static str,
@@ -86,5 +94,9 @@ mod tests {
         check(Some("de"), ControlCause::TakeOver, "Hier ist Ann.");
         check(Some("de"), ControlCause::Release, "Our assistant answers you again.");
         check(None, ControlCause::Forced, "Ann has joined the conversation.");
+        check(Some("ja"), ControlCause::TakeOver, "Ann has joined the conversation.");
+        settings.language = "fr".into();
+        let french = notice(&settings, Some("ja"), ControlCause::TakeOver, "Ann");
+        assert_eq!(french.as_deref(), Some("Ann a rejoint la conversation."), "the site's own");
     }
 }

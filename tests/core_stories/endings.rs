@@ -69,6 +69,14 @@ fn a_session_is_closed_by_an_operator_or_by_the_engine_for_a_visitor_who_stays_a
 }
 
 #[test]
+fn a_session_that_another_operator_answers_is_closed_by_supervisors_only() {
+    let mut story = Story::begins().then(ann().takes_over());
+    assert!(matches!(story.refuses(ben().closes()), Refusal::Held(_)));
+    story.accepts(sue().closes());
+    assert_eq!(story.last().body, EventBody::SessionClosed { cause: CloseCause::Operator });
+}
+
+#[test]
 fn a_closed_session_wants_nothing() {
     let asked = Story::begins().then(visitor().asks_for_a_human()).then(visitor().says("hello"));
     let turn = asked.asked_bot().turn;

@@ -8,7 +8,7 @@ mod model;
 
 use std::fs::OpenOptions;
 use std::future::Future;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Stdout, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -22,9 +22,10 @@ use vigie_protocol::event::Page;
 use vigie_protocol::method::{Connect, Done, Subscribed};
 
 use super::editor::Editor;
-use super::terminal::{self, Screen};
+use super::terminal::{self, Keyboard};
 use super::{CliError, reach};
 use crate::config::Config;
+use draw::Scroll;
 use model::{Conversation, Entry, Wish};
 
 /// How long the last words of a pipe may wait for an answer: as long as a bot may take, and some.
@@ -115,7 +116,7 @@ pub(super) async fn chat(options: ChatOptions) -> Result<(), CliError> {
 
 /// The person at the other end of stdin and stdout.
 enum Person {
-    AtTerminal { screen: Box<Screen>, editor: Editor, typing: Typing },
+    AtTerminal { keyboard: Keyboard, scroll: Scroll<Stdout>, editor: Editor, typing: Typing },
     Piped(mpsc::Receiver<String>),
 }
 
@@ -263,18 +264,18 @@ impl Chat {
 
 impl Person {
     fn at_terminal() -> Result<Self, CliError> {
-        let screen = Box::new(Screen::inline(draw::HEIGHT)?);
+        let (keyboard, scroll) = (Keyboard::new()?, Scroll::new(std::io::stdout()));
         let typing = Typing { told: Instant::now(), changed: false };
-        Ok(Self::AtTerminal { screen, editor: Editor::default(), typing })
+        Ok(Self::AtTerminal { keyboard, scroll, editor: Editor::default(), typing })
     }
 
     /// Waits until the person does something. Safe to cancel.
     async fn acts(&mut self, client: &Client) -> Result<Act, CliError> {
         match self {
             Self::Piped(lines) => Ok(lines.recv().await.map_or(Act::End, Act::Enter)),
-            Self::AtTerminal { screen, editor, typing } => {
+            Self::AtTerminal { keyboard, editor, typing, .. } => {
                 let input = tokio::select! {
-                    input = screen.next() => input?,
+                    input = keyboard.next() => input?,
                     () = sleep_until(typing.told + TYPING_PAUSE), if typing.changed => {
                         *typing = Typing { told: Instant::now(), changed: false };
                         client.typing(None, Some(editor.text().to_owned())).await;
@@ -297,9 +298,7 @@ impl Person {
     fn shown(&mut self, entry: &Entry) -> Result<(), CliError> {
         match self {
             Self::Piped(_) => terminal::say(&draw::line(entry)),
-            Self::AtTerminal { screen, .. } => {
-                draw::insert(&mut screen.terminal, entry).map_err(terminal::failed)
-            }
+            Self::AtTerminal { scroll, .. } => scroll.add(entry).map_err(terminal::failed),
         }
     }
 
@@ -307,11 +306,9 @@ impl Person {
     fn show(&mut self, conversation: &Conversation) -> Result<(), CliError> {
         match self {
             Self::Piped(_) => Ok(()),
-            Self::AtTerminal { screen, editor, .. } => screen
-                .terminal
-                .draw(|frame| draw::input(frame, editor, &conversation.status()))
-                .map(drop)
-                .map_err(terminal::failed),
+            Self::AtTerminal { scroll, editor, .. } => {
+                scroll.write_below(editor, &conversation.status()).map_err(terminal::failed)
+            }
         }
     }
 }

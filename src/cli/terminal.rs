@@ -1,5 +1,5 @@
-//! The terminal that a command talks to a person through: a screen that is put back as it was, or
-//! plain lines when one end of it is a pipe.
+//! The terminal that a command talks to a person through, put back as it was; or plain lines when
+//! one end of it is a pipe.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::thread;
@@ -8,8 +8,9 @@ use crossterm::event::{
     DisableBracketedPaste, EnableBracketedPaste, Event, EventStream, KeyEventKind,
 };
 use crossterm::execute;
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use futures_util::StreamExt;
-use ratatui::{DefaultTerminal, TerminalOptions, Viewport};
+use ratatui::{DefaultTerminal, Frame};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -23,37 +24,21 @@ pub(super) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// A screen in raw mode; dropping it puts the terminal back.
-pub(super) struct Screen {
-    /// To draw on.
-    pub(super) terminal: DefaultTerminal,
-    /// What the person does.
-    events: EventStream,
-}
+/// The keyboard, key by key; dropping it gives the terminal its line editing back.
+pub(super) struct Keyboard(EventStream);
 
-impl Screen {
-    /// The whole terminal.
-    pub(super) fn full() -> Result<Self, CliError> {
-        Self::new(ratatui::try_init())
-    }
-
-    /// The last lines of the terminal; what was printed above stays.
-    pub(super) fn inline(height: u16) -> Result<Self, CliError> {
-        let options = TerminalOptions { viewport: Viewport::Inline(height) };
-        Self::new(ratatui::try_init_with_options(options))
-    }
-
-    fn new(terminal: io::Result<DefaultTerminal>) -> Result<Self, CliError> {
-        let terminal = terminal.map_err(failed)?;
+impl Keyboard {
+    pub(super) fn new() -> Result<Self, CliError> {
+        enable_raw_mode().map_err(failed)?;
         // A terminal that does not know it ignores it.
         let _ = execute!(io::stdout(), EnableBracketedPaste);
-        Ok(Self { terminal, events: EventStream::new() })
+        Ok(Self(EventStream::new()))
     }
 
-    /// The next key, paste or change of size.
+    /// The next key, paste or change of size. Safe to cancel.
     pub(super) async fn next(&mut self) -> Result<Event, CliError> {
         loop {
-            match self.events.next().await {
+            match self.0.next().await {
                 Some(Ok(Event::Key(key))) if key.kind == KeyEventKind::Release => {}
                 Some(event) => return event.map_err(failed),
                 None => return Err(CliError::Refused("the terminal has gone".into())),
@@ -62,10 +47,28 @@ impl Screen {
     }
 }
 
+impl Drop for Keyboard {
+    fn drop(&mut self) {
+        let _ = execute!(io::stdout(), DisableBracketedPaste);
+        let _ = disable_raw_mode();
+    }
+}
+
+/// The whole terminal to draw on; dropping it shows again what was there before.
+pub(super) struct Screen(DefaultTerminal);
+
+impl Screen {
+    pub(super) fn new() -> Result<Self, CliError> {
+        ratatui::try_init().map(Self).map_err(failed)
+    }
+
+    pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> Result<(), CliError> {
+        self.0.draw(draw).map(drop).map_err(failed)
+    }
+}
+
 impl Drop for Screen {
     fn drop(&mut self) {
-        let _ = self.terminal.clear();
-        let _ = execute!(io::stdout(), DisableBracketedPaste);
         ratatui::restore();
     }
 }

@@ -21,11 +21,11 @@ use vigie_client::{CallError, Client, ClientEvent, ClientOptions, Endpoint, with
 use vigie_protocol::event::Millis;
 use vigie_protocol::method::Connect;
 
-use super::terminal::{self, Screen};
+use super::terminal::{self, Keyboard, Screen};
 use super::token::RankArg;
 use super::{CliError, now, reach, token};
 use crate::config::Config;
-use model::{Action, Desk, Outcome};
+use model::{Action, Answer, Desk, Outcome};
 
 /// The shortest time between two drawings.
 const FRAME: Duration = Duration::from_millis(16);
@@ -106,7 +106,8 @@ pub(super) async fn watch(options: WatchOptions) -> Result<(), CliError> {
 
 /// The desk as a screen of its own.
 async fn at_terminal(mut work: Work) -> Result<(), CliError> {
-    let mut screen = Screen::full()?;
+    let mut screen = Screen::new()?;
+    let mut keyboard = Keyboard::new()?;
     let mut desk = Desk::new();
     work.take_on(desk.begin());
     let asked_to_end = terminal::asked_to_end();
@@ -119,8 +120,7 @@ async fn at_terminal(mut work: Work) -> Result<(), CliError> {
             () = sleep_until(drawn + FRAME), if to_draw => {
                 desk.now = work.now();
                 let mut scroll_max = 0;
-                let drawing = screen.terminal.draw(|frame| scroll_max = draw::desk(frame, &desk));
-                drawing.map_err(terminal::failed)?;
+                screen.draw(|frame| scroll_max = draw::desk(frame, &desk))?;
                 desk.limit_scroll(scroll_max);
                 (drawn, to_draw) = (Instant::now(), false);
                 continue;
@@ -133,7 +133,7 @@ async fn at_terminal(mut work: Work) -> Result<(), CliError> {
                 }
                 vec![]
             }
-            input = screen.next() => {
+            input = keyboard.next() => {
                 desk.now = work.now();
                 match input? {
                     Input::Key(key) => desk.press(key),
@@ -200,23 +200,28 @@ impl Work {
 /// Carries out an action.
 async fn perform(client: Client, action: Action) -> Outcome {
     let result = match action.clone() {
-        Action::Watch(window) => client.watch(window).await.map(|_| None),
-        Action::Open { session, offset } => client.subscribe(session, offset).await.map(Some),
-        Action::Leave(session) => client.unsubscribe(session).await.map(|_| None),
-        Action::TakeOver { session, reason: None } => client.take_over(session).await.map(|_| None),
+        Action::Watch(window) => client.watch(window).await.map(|_| Answer::Nothing),
+        Action::Open { session, offset } => {
+            let opened = client.subscribe(session, offset).await;
+            opened.map(|subscribed| Answer::Open(Box::new(subscribed)))
+        }
+        Action::Leave(session) => client.unsubscribe(session).await.map(|_| Answer::Nothing),
+        Action::TakeOver { session, reason: None } => {
+            client.take_over(session).await.map(Answer::Done)
+        }
         Action::TakeOver { session, reason: Some(reason) } => {
-            client.take_over_by_force(session, reason).await.map(|_| None)
+            client.take_over_by_force(session, reason).await.map(Answer::Done)
         }
-        Action::Release(session) => client.release(session).await.map(|_| None),
+        Action::Release(session) => client.release(session).await.map(Answer::Done),
         Action::Say { session, text, seen } => {
-            client.say_to(session, text, seen).await.map(|_| None)
+            client.say_to(session, text, seen).await.map(Answer::Done)
         }
-        Action::Note { session, text } => client.note(session, text).await.map(|_| None),
+        Action::Note { session, text } => client.note(session, text).await.map(Answer::Done),
         Action::Typing(session) => {
             client.typing(Some(session), None).await;
-            Ok(None)
+            Ok(Answer::Nothing)
         }
-        Action::Quit => Ok(None),
+        Action::Quit => Ok(Answer::Nothing),
     };
     Outcome { action, result }
 }

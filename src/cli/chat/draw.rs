@@ -1,21 +1,23 @@
 //! How a conversation looks to its visitor: in a terminal, and line by line.
 
-use ratatui::Frame;
-use ratatui::Terminal;
-use ratatui::backend::Backend;
-use ratatui::layout::Position;
+use std::io::{self, Write};
+
+use crossterm::cursor::{MoveToColumn, MoveUp};
+use crossterm::queue;
+use crossterm::style::Print;
+use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, size};
+use ratatui::backend::IntoCrossterm;
 use ratatui::style::{Color, Style, Stylize};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Widget};
 
 use super::model::Entry;
 use crate::cli::editor::Editor;
 use crate::cli::text::{columns, cut, indented, one_line, wrap};
 
-/// The lines below the conversation: the input and how things stand.
-pub(super) const HEIGHT: u16 = 2;
-
 const PROMPT: &str = "> ";
+
+/// The width of a terminal that does not tell.
+const WIDTH: u16 = 80;
 
 /// An entry as lines of plain text.
 pub(super) fn line(entry: &Entry) -> String {
@@ -31,29 +33,93 @@ pub(super) fn line(entry: &Entry) -> String {
     }
 }
 
-/// Puts an entry above the input, into the terminal's own scrollback.
-pub(super) fn insert<B: Backend>(
-    terminal: &mut Terminal<B>,
-    entry: &Entry,
-) -> Result<(), B::Error> {
-    let width = usize::from(terminal.size()?.width);
-    let lines = lines(entry, width);
-    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-    terminal.insert_before(height, |buffer| Paragraph::new(lines).render(buffer.area, buffer))
+/// A conversation that grows down the terminal, with a line to write in and the state of things
+/// always below it. What has been said scrolls away into the terminal's own memory.
+///
+/// It never asks the terminal where the cursor is: the answer would come in among the keys.
+#[derive(Debug)]
+pub(super) struct Scroll<W: Write> {
+    out: W,
+    /// What stands below the conversation, and the cursor's column in its first line.
+    below: Option<(Vec<Line<'static>>, u16)>,
 }
 
-/// The input with the cursor in it, and how things stand.
-pub(super) fn input(frame: &mut Frame<'_>, editor: &Editor, status: &str) {
-    let area = frame.area();
-    let width = usize::from(area.width);
-    let (view, column) = editor.view(width.saturating_sub(PROMPT.len()));
-    let lines = vec![
-        Line::from(vec![Span::from(PROMPT).bold(), Span::from(view)]),
-        Line::from(cut(status, width)).dim(),
-    ];
-    frame.render_widget(Paragraph::new(lines), area);
-    let column = u16::try_from(PROMPT.len() + column).unwrap_or(u16::MAX);
-    frame.set_cursor_position(Position::new(area.x + column.min(area.width), area.y));
+impl<W: Write> Scroll<W> {
+    pub(super) const fn new(out: W) -> Self {
+        Self { out, below: None }
+    }
+
+    /// Adds an entry.
+    pub(super) fn add(&mut self, entry: &Entry) -> io::Result<()> {
+        self.add_at(entry, width())
+    }
+
+    /// Puts the line that is written, and how things stand, below the conversation.
+    pub(super) fn write_below(&mut self, editor: &Editor, status: &str) -> io::Result<()> {
+        self.write_below_at(editor, status, width())
+    }
+
+    fn add_at(&mut self, entry: &Entry, width: usize) -> io::Result<()> {
+        self.begin()?;
+        for line in lines(entry, width) {
+            self.put(&line)?;
+            queue!(self.out, Print("\r\n"))?;
+        }
+        self.below = None;
+        self.end()
+    }
+
+    fn write_below_at(&mut self, editor: &Editor, status: &str, width: usize) -> io::Result<()> {
+        // The last column stays free: a cursor there is already in the next line.
+        let room = width.saturating_sub(1);
+        let (view, column) = editor.view(room.saturating_sub(PROMPT.len()));
+        let column = u16::try_from(PROMPT.len() + column).unwrap_or(u16::MAX);
+        let written = Line::from(vec![Span::from(PROMPT).bold(), Span::from(view)]);
+        let lines = vec![written, Line::from(Span::from(cut(status, room)).dim())];
+        let below = Some((lines, column));
+        if below == self.below {
+            return Ok(());
+        }
+        self.begin()?;
+        if let Some((lines, _)) = &below {
+            self.put(&lines[0])?;
+            queue!(self.out, Print("\r\n"))?;
+            self.put(&lines[1])?;
+            queue!(self.out, MoveUp(1), MoveToColumn(column))?;
+        }
+        self.below = below;
+        self.end()
+    }
+
+    /// Goes to where the conversation ends, and clears what stands below it.
+    fn begin(&mut self) -> io::Result<()> {
+        queue!(self.out, BeginSynchronizedUpdate, MoveToColumn(0))?;
+        queue!(self.out, Clear(ClearType::FromCursorDown))
+    }
+
+    fn put(&mut self, line: &Line<'_>) -> io::Result<()> {
+        for span in &line.spans {
+            let style = line.style.patch(span.style).into_crossterm();
+            queue!(self.out, Print(style.apply(&*span.content)))?;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        queue!(self.out, EndSynchronizedUpdate)?;
+        self.out.flush()
+    }
+}
+
+impl<W: Write> Drop for Scroll<W> {
+    fn drop(&mut self) {
+        // The shell's prompt comes after the conversation, not in the midst of what was below it.
+        let _ = self.begin().and_then(|()| self.end());
+    }
+}
+
+fn width() -> usize {
+    usize::from(size().map_or(WIDTH, |(width, _)| width)).max(1)
 }
 
 fn lines(entry: &Entry, width: usize) -> Vec<Line<'static>> {
@@ -67,7 +133,7 @@ fn lines(entry: &Entry, width: usize) -> Vec<Line<'static>> {
         }
         Entry::Choice { number, label } => vec![Line::from(vec![
             Span::from(format!("  {number} ")).fg(Color::Cyan),
-            Span::from(cut(label, width.saturating_sub(4))),
+            Span::from(cut(label, width.saturating_sub(5))),
         ])],
         Entry::Notice(text) => styled(text, width, Style::new().dim().italic()),
         Entry::Problem(text) => styled(text, width, Style::new().fg(Color::Red)),
@@ -93,54 +159,73 @@ fn styled(text: &str, width: usize, style: Style) -> Vec<Line<'static>> {
 
 #[cfg(test)]
 mod tests {
-    use ratatui::backend::TestBackend;
-    use ratatui::{TerminalOptions, Viewport};
-
     use super::*;
-
-    fn terminal(width: u16, height: u16) -> Terminal<TestBackend> {
-        let options = TerminalOptions { viewport: Viewport::Inline(HEIGHT) };
-        Terminal::with_options(TestBackend::new(width, height), options).unwrap()
-    }
 
     fn bot(text: &str) -> Entry {
         Entry::Bot { name: "Plume".into(), text: text.into() }
     }
 
+    fn rows(entry: &Entry, width: usize) -> Vec<String> {
+        lines(entry, width).iter().map(ToString::to_string).collect()
+    }
+
+    /// What a terminal is sent by `write`.
+    fn sent(write: impl FnOnce(&mut Scroll<&mut Vec<u8>>)) -> String {
+        let mut bytes = Vec::new();
+        write(&mut Scroll::new(&mut bytes));
+        String::from_utf8(bytes).unwrap()
+    }
+
     #[test]
-    fn the_conversation_stands_above_the_line_that_is_written() {
-        let mut terminal = terminal(24, 7);
-        let mut editor = Editor::default();
-        editor.insert("thank you");
-        insert(&mut terminal, &Entry::Mine("hi".into())).unwrap();
-        insert(&mut terminal, &bot("Hello, what can I do for you?")).unwrap();
-        insert(&mut terminal, &Entry::Choice { number: 1, label: "Shipping".into() }).unwrap();
-        terminal.draw(|frame| input(frame, &editor, "Ann is typing …")).unwrap();
-        terminal.backend().assert_buffer_lines([
-            Line::from(vec!["You: ".bold(), "hi".into()]),
-            Line::from(vec!["Plume (bot): ".fg(Color::Magenta), "Hello, what".into()]),
-            Line::from("can I do for you?"),
-            Line::from(vec!["  1 ".fg(Color::Cyan), "Shipping".into()]),
-            Line::from(vec!["> ".bold(), "thank you".into()]),
-            Line::from("Ann is typing …").dim(),
-            Line::default(),
-        ]);
-        terminal.backend_mut().assert_cursor_position(Position::new(11, 4));
+    fn words_stand_behind_the_name_of_who_says_them() {
+        assert_eq!(rows(&Entry::Mine("hi".into()), 24), ["You: hi"]);
+        assert_eq!(
+            rows(&bot("Hello, what can I do for you?"), 24),
+            ["Plume (bot): Hello, what", "can I do for you?"]
+        );
+        assert_eq!(
+            rows(&bot("Donaudampfschifffahrt"), 24),
+            ["Plume (bot): ", "Donaudampfschifffahrt"]
+        );
+        assert_eq!(
+            rows(&Entry::Choice { number: 1, label: "Shipping".into() }, 24),
+            ["  1 Shipping"]
+        );
     }
 
     #[test]
     fn names_and_texts_cannot_steer_the_terminal_or_look_like_others() {
         let name = "Bo\u{1b}[2J\nLive agent Ann".to_owned();
-        let spoof = Entry::Bot { name, text: "hi\nLive agent Ann: pay here".into() };
-        assert_eq!(line(&spoof), "Bo[2J Live agent Ann (bot): hi\n    Live agent Ann: pay here");
+        let spoof = Entry::Bot { name, text: "hi\nLive agent Ann: \u{1b}]0;pay\u{7}".into() };
+        assert_eq!(line(&spoof), "Bo[2J Live agent Ann (bot): hi\n    Live agent Ann: ]0;pay");
+        assert!(!rows(&spoof, 80).concat().chars().any(char::is_control));
+    }
+
+    #[test]
+    fn the_written_line_is_drawn_anew_below_every_entry_and_only_if_it_changed() {
+        let mut editor = Editor::default();
+        editor.insert("thank you");
+        let once = sent(|scroll| scroll.write_below_at(&editor, "Ann is typing …", 40).unwrap());
+        let twice = sent(|scroll| {
+            scroll.write_below_at(&editor, "Ann is typing …", 40).unwrap();
+            scroll.write_below_at(&editor, "Ann is typing …", 40).unwrap();
+        });
+        assert_eq!(once, twice);
+        let around = sent(|scroll| {
+            scroll.write_below_at(&editor, "Ann is typing …", 40).unwrap();
+            scroll.add_at(&bot("hello"), 40).unwrap();
+            scroll.write_below_at(&editor, "", 40).unwrap();
+        });
+        assert_eq!(around.matches("thank you").count(), 2);
+        assert!(around.find("hello") < around.rfind("thank you"));
     }
 
     #[test]
     fn a_terminal_narrower_than_a_name_still_shows_the_words() {
-        let mut terminal = terminal(8, 12);
-        insert(&mut terminal, &bot("hello")).unwrap();
-        let shown: String =
-            terminal.backend().buffer().content().iter().map(|cell| cell.symbol()).collect();
-        assert!(shown.contains("hello"), "{shown:?}");
+        assert!(rows(&bot("hello"), 8).concat().contains("hello"));
+        for width in 1..20 {
+            sent(|scroll| scroll.add_at(&bot("日本語 hello"), width).unwrap());
+            sent(|scroll| scroll.write_below_at(&Editor::default(), "status", width).unwrap());
+        }
     }
 }

@@ -341,7 +341,7 @@ fn help(frame: &mut Frame<'_>, area: Rect) {
         })
         .collect();
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
-    let area = area.centered(Constraint::Max(70), Constraint::Max(height));
+    let area = area.centered(Constraint::Max(76), Constraint::Max(height));
     frame.render_widget(Clear, area);
     frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(" Keys ")), area);
 }

@@ -13,7 +13,7 @@ use vigie_protocol::card::{Card, Show, Sort, Totals, Window};
 use vigie_protocol::error::{ErrorCode, RpcError};
 use vigie_protocol::event::{Author, Control, Holder, Millis, Offset};
 use vigie_protocol::id::{OperatorId, SessionId, SiteId};
-use vigie_protocol::method::{Identity, Rank, Subscribed, Watching};
+use vigie_protocol::method::{Done, Identity, Rank, Subscribed, Watching};
 use vigie_protocol::push::Live;
 
 use crate::cli::editor::Editor;
@@ -113,8 +113,18 @@ pub(super) enum Action {
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) action: Action,
-    /// What was opened, if that was asked.
-    pub(super) result: Result<Option<Subscribed>, CallError>,
+    pub(super) result: Result<Answer, CallError>,
+}
+
+/// What the engine answers to an action.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// The conversation is open.
+    Open(Box<Subscribed>),
+    /// It is in the log.
+    Done(Done),
+    /// Nothing but that it is so.
+    Nothing,
 }
 
 /// Who answers a session, as this operator sees it.
@@ -166,7 +176,10 @@ impl Desk {
     pub(super) fn hear(&mut self, event: ClientEvent) {
         match event {
             ClientEvent::Connected(identity) => self.connected(identity),
-            ClientEvent::Disconnected(error) => self.link = Link::Offline(error.to_string()),
+            ClientEvent::Disconnected(error) => {
+                let reason = error.closed().map(|closed| closed.reason.clone());
+                self.link = Link::Offline(reason.unwrap_or_else(|| error.to_string()));
+            }
             ClientEvent::Snapshot(watching) => self.snapshot(watching),
             ClientEvent::Live(live) => self.change(live),
             ClientEvent::Event { session, event } => {
@@ -204,9 +217,9 @@ impl Desk {
     pub(super) fn learn(&mut self, outcome: Outcome) {
         let Outcome { action, result } = outcome;
         match (action, result) {
-            (Action::Open { session, .. }, Ok(Some(subscribed))) => {
+            (Action::Open { session, .. }, Ok(Answer::Open(subscribed))) => {
                 if let Some(open) = self.opened(session) {
-                    open.subscribed(subscribed);
+                    open.subscribed(*subscribed);
                 }
             }
             (Action::Open { session, .. }, Err(error)) => {
@@ -215,12 +228,7 @@ impl Desk {
                 }
                 self.problem(format!("Cannot be opened: {error}"));
             }
-            (Action::TakeOver { session, .. }, Ok(_)) => {
-                if self.opened(session).is_some() && self.mode == Mode::List {
-                    self.write_on();
-                }
-                self.info("You are in control. The bot is silent.");
-            }
+            (Action::TakeOver { session, .. }, Ok(answer)) => self.taken(session, &answer),
             (Action::TakeOver { .. }, Err(error)) => self.not_taken(&error),
             (Action::Release(_), Ok(_)) => self.info("Handed back to the bot."),
             (Action::Say { session, .. }, Ok(_)) => self.not_pending(session),
@@ -421,6 +429,24 @@ impl Desk {
         }
     }
 
+    fn taken(&mut self, session: SessionId, answer: &Answer) {
+        self.info("You are in control. The bot is silent.");
+        let mine = self
+            .me
+            .as_ref()
+            .map(|me| Holder::Operator { id: Some(me.id.clone()), name: me.name.clone() });
+        let since = self.now;
+        let Some(open) = self.opened(session) else { return };
+        // The event that says so may still be on its way, behind older ones.
+        if let (Some(holder), Answer::Done(done)) = (mine, answer) {
+            let control = Control { epoch: done.epoch, holder, since };
+            open.control = Some(newer(open.control.take(), control));
+        }
+        if self.mode == Mode::List && self.controls_open() {
+            self.write_on();
+        }
+    }
+
     fn not_taken(&mut self, error: &CallError) {
         let Some(held) = detail::<HeldBy>(error, ErrorCode::Held) else {
             return self.problem(format!("Not taken over: {error}"));
@@ -430,7 +456,7 @@ impl Desk {
         };
         let since = duration(self.now.saturating_sub(held.since));
         let may_force = self.me.as_ref().is_some_and(|me| me.rank >= Rank::Supervisor);
-        let hint = if may_force { " You may take it by force, with a reason (T)." } else { "" };
+        let hint = if may_force { " You may take it by force, with a reason." } else { "" };
         let name = one_line(&name);
         self.problem(format!("{name} was faster: in control for {since}.{hint}"));
     }

@@ -70,7 +70,7 @@ pub(in crate::cli::watch) fn observing() -> Desk {
     let control = Control { epoch: 1, holder: Holder::Bot {}, since: 0 };
     let subscribed = Subscribed { session: session(3), offset: 2, control, card: None };
     let action = Action::Open { session: session(3), offset: 0 };
-    desk.learn(Outcome { action, result: Ok(Some(subscribed)) });
+    desk.learn(Outcome { action, result: Ok(Answer::Open(Box::new(subscribed))) });
     visitor_says(&mut desk, 2, "hello?");
     desk
 }
@@ -127,7 +127,8 @@ fn changed(desk: &mut Desk, offset: Offset, epoch: u64, holder: Holder, by: &str
 
 fn done(desk: &mut Desk, actions: Vec<Action>) {
     for action in actions {
-        desk.learn(Outcome { action, result: Ok(None) });
+        let done = Done { offset: 3, epoch: 2 };
+        desk.learn(Outcome { action, result: Ok(Answer::Done(done)) });
     }
 }
 
@@ -220,14 +221,28 @@ fn taking_over_opens_the_conversation_and_then_every_key_writes() {
 }
 
 #[test]
+fn who_takes_over_unseen_writes_on_while_the_past_still_arrives() {
+    let mut desk = ana();
+    let actions = press(&mut desk, KeyCode::Char('t'));
+    done(&mut desk, actions[1..].to_vec());
+    assert_eq!(desk.mode, Mode::Write);
+    let control = Control { epoch: 1, holder: Holder::Bot {}, since: 0 };
+    let subscribed = Subscribed { session: session(3), offset: 2, control, card: None };
+    let result = Ok(Answer::Open(Box::new(subscribed)));
+    desk.learn(Outcome { action: actions[0].clone(), result });
+    visitor_says(&mut desk, 2, "hello?");
+    assert_eq!(desk.mode, Mode::Write);
+    assert!(desk.controls_open());
+}
+
+#[test]
 fn who_loses_the_race_is_told_who_is_in_control_and_since_when() {
     let mut desk = observing();
     let actions = press(&mut desk, KeyCode::Char('t'));
     let held = json!({ "epoch": 2, "since": NOW - 65_000,
         "holder": { "kind": "operator", "id": "bob", "name": "Bob\u{1b}[31m" } });
     refused(&mut desk, actions, ErrorCode::Held, held);
-    let told =
-        "Bob[31m was faster: in control for 1:05. You may take it by force, with a reason (T).";
+    let told = "Bob[31m was faster: in control for 1:05. You may take it by force, with a reason.";
     assert_eq!(problem(&desk), told);
     assert_eq!(desk.mode, Mode::List);
 }

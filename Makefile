@@ -39,6 +39,9 @@ test-engine: setup ## All tests of the engine, the protocol and the clients
 
 fuzz: ## Feed each decoder random input for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
 	@command -v cargo-fuzz >/dev/null || { echo "make: cargo-fuzz is needed: cargo install cargo-fuzz" >&2; exit 1; }
-	cd protocol && targets=$$($(CARGO) +nightly fuzz list) && for target in $$targets; do \
-		$(CARGO) +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	for target in scanner messagepack json event; do \
+		mkdir -p protocol/fuzz/target/found/$$target && \
+		$(CARGO) +nightly fuzz run --fuzz-dir protocol/fuzz $$target \
+			protocol/fuzz/target/found/$$target protocol/fuzz/corpus/$$target \
+			-- -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 -max_len=8192 || exit 1; \
 	done

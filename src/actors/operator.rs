@@ -10,12 +10,12 @@ use std::sync::Arc;
 use actix::prelude::*;
 use vigie_protocol::event::Epoch;
 use vigie_protocol::id::{OperatorId, SessionId};
-use vigie_protocol::method::{Intent, OperatorCard, Rank};
+use vigie_protocol::method::{Empty, Intent, OperatorCard, Rank};
 
 use crate::actors::node::{Node, SiteHandle};
 use crate::actors::session::{Answer, Do};
 use crate::core::decide::{Command, Operator};
-use crate::gateway::outbox::ConnectionId;
+use crate::gateway::outbox::{ConnectionId, Reply};
 
 /// One operator of one site.
 pub struct OperatorActor {
@@ -51,7 +51,12 @@ pub struct Offline {
 /// The operator says whether they are available.
 #[derive(Message)]
 #[rtype("()")]
-pub struct Declare(pub Intent);
+pub struct Declare {
+    /// What they say.
+    pub intent: Intent,
+    /// Whom to tell when it counts.
+    pub reply: Reply,
+}
 
 /// The operator is in control of a session.
 #[derive(Message)]
@@ -160,9 +165,10 @@ impl Handler<Offline> for OperatorActor {
 impl Handler<Declare> for OperatorActor {
     type Result = ();
 
-    fn handle(&mut self, Declare(intent): Declare, context: &mut Self::Context) {
-        self.intent = intent;
+    fn handle(&mut self, declare: Declare, context: &mut Self::Context) {
+        self.intent = declare.intent;
         self.settle(context);
+        declare.reply.send(&Ok(Empty {}));
     }
 }
 

@@ -150,7 +150,9 @@ async fn by_token(
             let of = Of::Operator(operator.id.clone());
             let presence = Presence::new(node, &site, outbox.id(), of);
             let online = Online { connection: outbox.id(), operator: operator.clone() };
-            node.operator(&site, &operator.id).do_send(online);
+            // The others see the operator before the operator hears of being in.
+            let entered = node.operator(&site, &operator.id).send(online).await;
+            entered.map_err(|_| RpcError::new(ErrorCode::Busy, "try again"))?;
             let identity = Identity::Operator {
                 site: id,
                 id: operator.id.clone(),

@@ -153,8 +153,8 @@ impl Connection {
                 return reply.send(&Ok(OperatorList { operators: site.roster.list() }));
             }
             Call::SetIntent(p) => {
-                self.node.operator(site, &by.id).do_send(Declare(p.intent));
-                return reply.send(&Ok(Empty {}));
+                let declare = Declare { intent: p.intent, reply };
+                return self.node.operator(site, &by.id).do_send(declare);
             }
             other => return reply.refuse(forbidden("operators", &other)),
         };

@@ -313,7 +313,7 @@ async fn a_session_can_be_taken_over_while_its_visitor_is_away() {
 async fn rs13_a_closed_session_is_read_but_not_changed() {
     let shop = Shop::open().await;
     let ann = shop.operator(Via::Tcp, "ann", Rank::Admin).await;
-    let mut bea = shop.operator(Via::Json, "bea", Rank::Agent).await;
+    let mut bea = shop.operator(Via::Json, "bea", Rank::Supervisor).await;
     let visitor = talking(&shop, Via::Tcp).await;
     let session = visitor.session();
     ann.client.take_over(session).await.unwrap();

@@ -497,6 +497,19 @@ async fn pr1_operators_see_one_another_once_whatever_their_connections() {
 }
 
 #[tokio::test]
+async fn pr1_operators_are_seen_from_the_moment_that_they_are_connected() {
+    let shop = Shop::open().await;
+    let bea = shop.operator(Via::Tcp, "bea", Rank::Agent).await;
+    for n in 0..20 {
+        let ann = shop.operator(Via::Tcp, &format!("ann-{n}"), Rank::Agent).await;
+        ann.client.set_intent(Intent::Away).await.unwrap();
+        let seen = bea.client.operators().await.unwrap().operators;
+        let card = seen.iter().find(|card| card.id.as_str() == format!("ann-{n}"));
+        assert!(card.is_some_and(|card| card.connected && card.intent == Intent::Away), "{seen:?}");
+    }
+}
+
+#[tokio::test]
 async fn pr2_an_intent_holds_until_the_operators_last_connection_is_gone() {
     let shop = Shop::open().await;
     let bea = shop.operator(Via::Tcp, "bea", Rank::Agent).await;

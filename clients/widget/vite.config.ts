@@ -6,7 +6,12 @@ const engine = process.env.VIGIE_ENGINE ?? "http://127.0.0.1:8080";
 export default defineConfig({
   build: {
     // One classic script: it runs from a plain <script async> tag and leaves no globals but Vigie.
-    lib: { entry: "src/main.ts", formats: ["iife"], name: "VigieWidget", fileName: () => "widget.js" },
+    lib: {
+      entry: "src/main.ts",
+      formats: ["iife"],
+      name: "VigieWidget",
+      fileName: () => "widget.js",
+    },
     target: "es2022",
     modulePreload: false,
   },

@@ -2,9 +2,9 @@
 // beside it can be read. Written through the CSSOM, which strict Content Security Policies allow.
 
 import {
+  CONTRAST_MIN,
   type Colour,
   contrast,
-  CONTRAST_MIN,
   cssColour,
   parseColour,
   readableOn,

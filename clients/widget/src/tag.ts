@@ -46,7 +46,9 @@ export function readTag(script: HTMLScriptElement): Tag | undefined {
 const PREFIX = "data-visitor-";
 
 /** What of it the engine takes; texts that are too long are cut. */
-export function visitorData(entries: readonly (readonly [string, unknown])[]): Record<string, string> {
+export function visitorData(
+  entries: readonly (readonly [string, unknown])[],
+): Record<string, string> {
   const fitting = entries.filter(
     ([key, value]) => key !== "" && byteLength(key) <= DATA_KEY_BYTES_MAX && value != null,
   );

@@ -14,10 +14,17 @@ import {
   type VisitorClient,
 } from "@vigie/client";
 import { byteLength, TEXT_BYTES_MAX } from "../text/bytes.ts";
-import { type Conversation, EMPTY, fold, hasKey, type Said, underControl, unreadAfter } from "./conversation.ts";
+import {
+  type Conversation,
+  EMPTY,
+  fold,
+  hasKey,
+  type Said,
+  underControl,
+  unreadAfter,
+} from "./conversation.ts";
 import { ADOPT_AFTER, Outbox, UNSENT_MAX, type Unsent } from "./outbox.ts";
 import type { Shelf } from "./shelf.ts";
-import { TypingSignals } from "./typing.ts";
 
 /** How long an operator counts as typing after their last signal. Milliseconds. */
 export const TYPING_SHOWN = 6000;
@@ -75,7 +82,6 @@ export class Chat {
 
   readonly #options: ChatOptions;
   readonly #outbox: Outbox;
-  readonly #typing = new TypingSignals((text) => this.#client?.typing(text));
   readonly #live = signal<Conversation>(EMPTY);
   readonly #ended = signal<Conversation | undefined>(undefined);
   readonly #seen = signal("");
@@ -87,8 +93,9 @@ export class Chat {
   #data: Record<string, string> | undefined;
   readonly #heard: ((said: Said) => void)[] = [];
   #past: Event[] = [];
+  /** The visitor has asked to leave the ended conversation. */
+  #left = false;
   #delivering = false;
-  #delivery = new AbortController();
   #typingTimer: ReturnType<typeof setTimeout> | undefined;
   #adoptTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -137,7 +144,7 @@ export class Chat {
   connect(): void {
     if (this.#client === undefined) {
       this.reach.value = "connecting";
-      this.#open(this.#options.shared.get("resume"));
+      this.#client = this.#open();
     }
   }
 
@@ -152,7 +159,6 @@ export class Chat {
     if (said === "" || byteLength(said) > TEXT_BYTES_MAX || this.full.value) {
       return false;
     }
-    this.#typing.stop();
     this.connect();
     this.#outbox.add(newKey(), said, Date.now());
     return true;
@@ -171,7 +177,7 @@ export class Chat {
   type(text: string): void {
     this.draft.value = text;
     if (byteLength(text) <= TEXT_BYTES_MAX) {
-      this.#typing.typed(text);
+      this.#client?.typing(text);
     }
   }
 
@@ -206,13 +212,11 @@ export class Chat {
   /** Leaves an ended conversation behind. */
   startAnew(): void {
     batch(() => {
-      if (this.#ended.value !== undefined) {
-        this.#ended.value = undefined;
-      } else if (this.#live.value.closed !== undefined) {
-        this.#client?.close();
-        this.#restart();
-        this.#open(this.#options.shared.get("resume"));
+      if (this.#live.value.closed !== undefined) {
+        this.#left = true;
+        this.#client?.startSession().catch(() => {});
       }
+      this.#ended.value = undefined;
     });
   }
 
@@ -228,14 +232,21 @@ export class Chat {
     ignoreRefusal(this.#client?.setData(data));
   }
 
-  #open(resume: string | undefined): void {
+  #open(): VisitorClient {
     const { url, site, shared, referrer, language, transport } = this.#options;
+    const resume = shared.get("resume");
     const client = connectVisitor({
       url,
       site,
       codec: json,
       agent: "vigie-widget",
-      onResume: (token) => void shared.set("resume", token),
+      onResume: (token) => {
+        if (token === undefined) {
+          shared.remove("resume");
+        } else {
+          shared.set("resume", token);
+        }
+      },
       ...(resume === undefined ? {} : { resume }),
       ...(this.#page === undefined ? {} : { page: this.#page }),
       ...(referrer === undefined ? {} : { referrer }),
@@ -243,9 +254,10 @@ export class Chat {
       ...(this.#data === undefined ? {} : { data: this.#data }),
       ...(transport === undefined ? {} : { transport }),
     });
-    this.#client = client;
-    client.on("session", ({ session }) => this.#inSession(session));
-    client.on("state", (state) => this.#connection(client, state, resume));
+    client.on("session", ({ session }) => {
+      this.#session = session;
+    });
+    client.on("state", (state) => this.#connection(state));
     client.on("typing", ({ author }) => this.#operatorTypes(author.kind === "operator"));
     client.follow({
       event: (event) => this.#event(event),
@@ -255,47 +267,25 @@ export class Chat {
       caughtUp: () => this.#arrived(),
       reset: () => this.#reset(),
     });
-    this.#connection(client, client.state, resume);
+    return client;
   }
 
-  #connection(client: VisitorClient, state: ConnectionState, resume: string | undefined): void {
-    if (client !== this.#client) {
-      return;
-    }
+  #connection(state: ConnectionState): void {
     switch (state.kind) {
       case "online":
-        if (state.identity.role === "visitor") {
-          this.#inSession(state.identity.session);
-        }
         this.reach.value = "online";
         void this.#deliver();
         break;
-      case "connecting":
-        break;
       case "waiting":
-        if (this.reach.value === "online" || state.attempt >= STRUGGLING_AFTER) {
+        if (this.reach.value === "online" || state.attempt > STRUGGLING_AFTER) {
           this.reach.value = "offline";
         }
         break;
       case "closed":
-        if (resume !== undefined && isStale(state.error)) {
-          // The engine no longer knows the token: whoever it named, this is a new visitor.
-          this.#options.shared.remove("resume");
-          this.#restart();
-          this.#open(undefined);
-        } else {
-          this.reach.value = "refused";
-          console.warn(`Vigie: the chat cannot be used on this page: ${state.reason}`);
-        }
-    }
-  }
-
-  /** Another session than before: what was under way belongs to the old one. */
-  #inSession(session: string): void {
-    if (session !== this.#session) {
-      this.#session = session;
-      this.#delivery.abort();
-      this.#delivery = new AbortController();
+        this.reach.value = "refused";
+        console.warn(`Vigie: the chat cannot be used on this page: ${state.reason}`);
+        break;
+      default:
     }
   }
 
@@ -330,11 +320,10 @@ export class Chat {
         if (body.type === "message") {
           if (author.kind === "visitor" && body.key !== undefined) {
             this.#settle(body.key);
-          } else {
-            this.#operatorTypes(false);
-            // Somebody speaks in the new session: it is no use looking at the old one.
-            this.#ended.value = undefined;
           }
+          this.#operatorTypes(false);
+          // The new session is spoken in: it is no use looking at the old one.
+          this.#ended.value = undefined;
         }
       }
     });
@@ -343,19 +332,15 @@ export class Chat {
   /** The log is another one: an ended conversation stays on show until the visitor leaves it. */
   #reset(): void {
     batch(() => {
-      if (this.#live.value.closed !== undefined) {
+      if (this.#live.value.closed !== undefined && !this.#left) {
         this.#ended.value = this.#live.value;
       }
-      this.#restart();
+      this.#left = false;
+      this.#past = [];
+      this.caughtUp.value = false;
+      this.#live.value = EMPTY;
+      this.#operatorTypes(false);
     });
-  }
-
-  #restart(): void {
-    this.#past = [];
-    this.caughtUp.value = false;
-    this.#live.value = EMPTY;
-    this.#acknowledged.value = [];
-    this.#operatorTypes(false);
   }
 
   /** Sends what waits, one after the other, so that it is said in the order it was written in. */
@@ -366,9 +351,7 @@ export class Chat {
     this.#delivering = true;
     try {
       for (let next = this.#next(); next !== undefined; next = this.#next()) {
-        if (!(await this.#send(next))) {
-          return;
-        }
+        await this.#send(next);
       }
     } finally {
       this.#delivering = false;
@@ -382,32 +365,27 @@ export class Chat {
     return ready ? this.#outbox.due(Date.now()) : undefined;
   }
 
-  /** Whether the next one may be tried. */
-  async #send(entry: Unsent): Promise<boolean> {
+  async #send(entry: Unsent): Promise<void> {
     const session = this.#session ?? "";
     if (hasKey(this.#live.value, entry.key)) {
       this.#settle(entry.key);
-      return true;
+      return;
     }
     if (entry.session && entry.session !== session) {
-      // It may have been said in a session that is over: only the visitor knows whether to repeat.
+      // An earlier page sent it in a session that is over, and perhaps it was said there: only the
+      // visitor knows whether to say it again.
       this.#outbox.update(entry.key, { failed: true });
-      return true;
+      return;
     }
-    if (!entry.session) {
-      this.#outbox.update(entry.key, { session });
-    }
-    const { signal } = this.#delivery;
+    this.#outbox.update(entry.key, { session });
     try {
-      await this.#client?.say(entry.text, { key: entry.key, signal });
+      await this.#client?.say(entry.text, { key: entry.key });
       this.#acknowledge(entry);
-      return true;
     } catch (error) {
-      if (error instanceof VigieError && !error.retry) {
-        this.#outbox.update(entry.key, { failed: true });
-        return true;
-      }
-      return signal.aborted;
+      // The client has tried again whatever could be: this is final.
+      const reason = error instanceof VigieError ? error.message : String(error);
+      console.warn(`Vigie: a message was refused: ${reason}`);
+      this.#outbox.update(entry.key, { failed: true });
     }
   }
 
@@ -478,8 +456,4 @@ function tabName(own: Shelf): string {
 /** Page and data are sent anew with each connection; a refusal tells the visitor nothing. */
 function ignoreRefusal(done: Promise<unknown> | undefined): void {
   done?.catch(() => {});
-}
-
-function isStale(error: VigieError | undefined): boolean {
-  return error?.name === "unauthorized" || error?.name === "token_expired";
 }

@@ -71,8 +71,7 @@ class Layout {
     this.#dayOf(bubble.time);
     const group = this.#group;
     const last = group?.bubbles.at(-1)?.time ?? 0;
-    const goesOn =
-      group?.from === from && group.name === name && bubble.time - last < GROUP_PAUSE;
+    const goesOn = group?.from === from && group.name === name && bubble.time - last < GROUP_PAUSE;
     if (group !== undefined && goesOn) {
       group.bubbles.push(bubble);
     } else {

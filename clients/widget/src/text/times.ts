@@ -18,7 +18,8 @@ export function dayName(time: number, now: number, texts: Texts): string {
   if (days === 1) {
     return texts.yesterday;
   }
-  const year = new Date(time).getFullYear() === new Date(now).getFullYear() ? {} : { year: "numeric" };
+  const year =
+    new Date(time).getFullYear() === new Date(now).getFullYear() ? {} : { year: "numeric" };
   return new Intl.DateTimeFormat(texts.tag, {
     weekday: "long",
     day: "numeric",

@@ -17,10 +17,14 @@ export function firstKnown<T>(
 ): T | undefined {
   for (const tag of tags) {
     const lower = tag?.toLowerCase() ?? "";
-    const found = byLanguage[lower] ?? byLanguage[lower.split(/[-_]/)[0] ?? ""];
+    const found = own(byLanguage, lower) ?? own(byLanguage, lower.split(/[-_]/)[0] ?? "");
     if (found !== undefined) {
       return found;
     }
   }
   return undefined;
+}
+
+function own<T>(of: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(of, name) ? of[name] : undefined;
 }

@@ -22,7 +22,8 @@ export const lv: Texts = {
   message: "Ziņa",
   placeholder: "Rakstiet ziņu…",
   send: "Sūtīt",
-  left: (characters) => (one(characters) ? `Vēl ${characters} rakstzīme` : `Vēl ${characters} rakstzīmes`),
+  left: (characters) =>
+    one(characters) ? `Vēl ${characters} rakstzīme` : `Vēl ${characters} rakstzīmes`,
   tooLong: (characters) => `Par garu; rakstzīmes, kas liekas: ${characters}`,
   tooMany: "Pārāk daudz ziņu gaida nosūtīšanu. Lūdzu, uzgaidiet, līdz savienojums atjaunosies.",
 

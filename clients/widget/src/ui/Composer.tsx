@@ -20,7 +20,7 @@ export function Composer({ widget }: { widget: Widget }) {
   const room = TEXT_BYTES_MAX - byteLength(draft);
   const refused = chat.reach.value === "refused";
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows from the draft
+  // The height follows from the draft.
   useLayoutEffect(() => {
     const area = field.current;
     if (area !== null) {

@@ -12,7 +12,11 @@ export function Header({ widget }: { widget: Widget }) {
   const who = operator ?? botName;
   return (
     <header class="header">
-      <Avatar name={who} human={operator !== undefined} live={widget.chat.reach.value === "online"} />
+      <Avatar
+        name={who}
+        human={operator !== undefined}
+        live={widget.chat.reach.value === "online"}
+      />
       <div class="names">
         <h2 class="title">{title || who || texts.chat}</h2>
         <p class="line">

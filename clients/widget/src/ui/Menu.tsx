@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Widget } from "../widget.ts";
-import { Icon, type IconName } from "./icons.tsx";
 import { askForHuman, canAskForHuman } from "./human.ts";
+import { Icon, type IconName } from "./icons.tsx";
 
 /** What is needed seldom. */
 export function Menu({ widget }: { widget: Widget }) {

@@ -8,7 +8,6 @@ export function MessageText({ text }: { text: string }) {
         href === undefined ? (
           part
         ) : (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a message never changes
           <a key={at} href={href} target="_blank" rel="noopener noreferrer nofollow">
             {part}
           </a>

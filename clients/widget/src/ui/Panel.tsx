@@ -68,7 +68,9 @@ function keepFocusWhereAlone(event: KeyboardEvent, panel: HTMLElement | null): v
     return;
   }
   const all = [
-    ...panel.querySelectorAll<HTMLElement>("button:enabled, textarea:enabled, input, a, [tabindex='0']"),
+    ...panel.querySelectorAll<HTMLElement>(
+      "button:enabled, textarea:enabled, input, a, [tabindex='0']",
+    ),
   ].filter((element) => element.offsetParent !== null && element.tabIndex >= 0);
   const [first, last] = [all[0], all.at(-1)];
   const root = panel.getRootNode() as ShadowRoot;

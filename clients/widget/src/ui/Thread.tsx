@@ -22,7 +22,7 @@ export function Thread({ widget }: { widget: Widget }) {
   const ownWaiting = chat.waiting.value.length;
 
   const toEnd = () => log.current?.scrollTo({ top: log.current.scrollHeight });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what the visitor says is always shown
+  // What the visitor says is always shown.
   useLayoutEffect(() => {
     atEnd.value = true;
     toEnd();

@@ -45,7 +45,8 @@ export class Connection {
   readonly #machine: Machine;
   readonly #inputs: Input[] = [];
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
-  readonly #network = () => this.feed({ kind: "network_changed" });
+  readonly #online = () => this.feed({ kind: "network_back" });
+  readonly #offline = () => this.feed({ kind: "network_gone" });
   #busy = false;
   #calls = 0;
   #transport: Transport | undefined;
@@ -59,8 +60,8 @@ export class Connection {
       random: () => options.clock.random(),
     });
     if (typeof window !== "undefined") {
-      window.addEventListener("online", this.#network);
-      window.addEventListener("offline", this.#network);
+      window.addEventListener("online", this.#online);
+      window.addEventListener("offline", this.#offline);
     }
   }
 
@@ -140,31 +141,39 @@ export class Connection {
     const { hooks } = this.#options;
     switch (effect.kind) {
       case "open":
-        return this.#open(effect.link);
+        this.#open(effect.link);
+        return;
       case "shut":
         this.#transport?.close();
         this.#transport = undefined;
         return;
       case "send":
-        return this.#send(effect.link, effect.message);
+        this.#send(effect.link, effect.message);
+        return;
       case "ask_token":
-        return this.#askToken(effect.ask);
+        this.#askToken(effect.ask);
+        return;
       case "connected":
-        return hooks.connected(effect.connected);
+        hooks.connected(effect.connected);
+        return;
       case "state":
         if (effect.state.kind === "closed") {
           this.#release();
         }
-        return hooks.state(effect.state);
+        hooks.state(effect.state);
+        return;
       case "push":
-        return hooks.push(effect.push);
+        hooks.push(effect.push);
+        return;
       case "settle": {
         const settle = this.#waiting.get(effect.call);
         this.#waiting.delete(effect.call);
-        return settle?.(effect.outcome);
+        settle?.(effect.outcome);
+        return;
       }
       case "wake":
-        return this.#wake(effect.at);
+        this.#wake(effect.at);
+        return;
     }
   }
 
@@ -244,8 +253,8 @@ export class Connection {
 
   #release(): void {
     if (typeof window !== "undefined") {
-      window.removeEventListener("online", this.#network);
-      window.removeEventListener("offline", this.#network);
+      window.removeEventListener("online", this.#online);
+      window.removeEventListener("offline", this.#offline);
     }
   }
 }

@@ -74,7 +74,9 @@ export class Outbox {
     if (call.policy !== "link") {
       if (this.#ofProgram >= CALLS_MAX) {
         const message = `not sent: ${CALLS_MAX} calls wait already; wait for one of them`;
-        return [{ call: call.id, outcome: { error: new VigieError("full", message, { retry: true }) } }];
+        return [
+          { call: call.id, outcome: { error: new VigieError("full", message, { retry: true }) } },
+        ];
       }
       this.#ofProgram += 1;
     }

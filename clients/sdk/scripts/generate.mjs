@@ -82,6 +82,10 @@ function adapt(key, value, names) {
     const name = refName($ref);
     return { ...rest, tsType: names.get(name) ?? name };
   }
+  // Data whose shape depends on something else.
+  if (key === "data" && rest.type === undefined && rest.description !== undefined) {
+    return { ...rest, tsType: "unknown" };
+  }
   // A union of texts, each with a description, becomes a plain union that says it in one place.
   const choices = rest.oneOf ?? rest.anyOf;
   if (Array.isArray(choices) && choices.every((choice) => typeof choice.const === "string")) {
@@ -95,7 +99,10 @@ function adapt(key, value, names) {
     };
   }
   if (Array.isArray(choices) && choices.some((choice) => typeof choice.const === "number")) {
-    return { type: "integer", description: rest.description ?? "An error's code; see `ERROR_NAMES`." };
+    return {
+      type: "integer",
+      description: rest.description ?? "An error's code; see `ERROR_NAMES`.",
+    };
   }
   return rest;
 }
@@ -123,7 +130,10 @@ ${notifications.join("\n")}
 
 /** The name of every error code of the server. */
 export const ERROR_NAMES = {
-${errors.join("\n").replace(/\[(-\d+)\]/g, '"$1"').replace(/\[(\d+)\]/g, "$1")}
+${errors
+  .join("\n")
+  .replace(/\[(-\d+)\]/g, '"$1"')
+  .replace(/\[(\d+)\]/g, "$1")}
 } as const;
 
 /** The reason of every close code of the server. */
@@ -137,7 +147,10 @@ ${closes.join("\n").replace(/\[(\d+)\]/g, "$1")}
 function strip(types) {
   return types
     .replace(/export interface Unused \{\s*\}\s*/, "")
-    .replace(/ \*\n \* This interface was referenced by `Unused`'s JSON-Schema\n \* via the `definition` "\w+"\.\n/g, "")
+    .replace(
+      / \*\n \* This interface was referenced by `Unused`'s JSON-Schema\n \* via the `definition` "\w+"\.\n/g,
+      "",
+    )
     .replace(/[ \t]+$/gm, "");
 }
 

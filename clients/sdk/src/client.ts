@@ -22,9 +22,6 @@ export const PROTOCOL_VERSION = 1;
 /** What `agent` says of a program that says nothing. */
 export const AGENT = "vigie-client-js/0.1.0";
 
-/** Where a token comes from: itself, or a function that is asked for one. */
-export type TokenSource = string | (() => Promise<string>);
-
 /** What clients of every role are told when they connect. */
 export interface ClientOptions {
   /** Where the engine is: `ws://host/ws`, `wss://host/ws`, or `tcp://host:port` over `tcp`. */
@@ -86,56 +83,58 @@ export interface Client {
   close(): void;
 }
 
-/** What a role adds to the common part. */
-export interface Role {
-  connect: Partial<ConnectParams>;
-  token?: TokenSource;
-  /** A connection stands: put back what the one before it had. */
-  connected(connected: Connected): void;
-  /** Something came unasked. */
-  push(push: NotificationMessage): void;
-}
-
 /** The options of a client whose codec is settled. */
-export type Settled<Options extends ClientOptions> = Options & { codec: Codec };
+export type Settled<Options extends ClientOptions> = Options & {
+  /** How messages are written. */
+  codec: Codec;
+};
 
-/** The common part. Roles hold one each. */
-export class Base implements Client {
-  readonly connection: Connection;
-  readonly clock: Clock;
+/** The common part; each role adds its own. */
+export abstract class Base implements Client {
+  protected readonly connection: Connection;
+  protected readonly clock: Clock;
   #state: ConnectionState = { kind: "connecting", attempt: 1 };
   readonly #handlers = new Map<keyof Events, Set<(value: never) => void>>();
 
-  constructor(options: Settled<ClientOptions>, role: Role) {
+  constructor(
+    options: Settled<ClientOptions>,
+    connect: Partial<ConnectParams>,
+    token?: string | (() => Promise<string>),
+  ) {
     const { url, codec, transport, agent = AGENT, clock = systemClock } = options;
-    const fixed = typeof role.token === "string" ? { token: role.token } : {};
+    const fixed = typeof token === "string" ? { token } : {};
     this.clock = clock;
     this.connection = new Connection({
       url,
       codec,
       clock,
       transport: transport ?? webSocket(),
-      connect: { protocol: PROTOCOL_VERSION, agent, ...role.connect, ...fixed },
-      token: typeof role.token === "function" ? role.token : undefined,
+      connect: { protocol: PROTOCOL_VERSION, agent, ...connect, ...fixed },
+      token: typeof token === "function" ? token : undefined,
       hooks: {
-        connected: (connected) => role.connected(connected),
+        connected: (connected) => this.connected(connected),
         state: (state) => this.#changed(state),
         push: (push) => {
           if (push.method === "error") {
             this.emit("error", problem(push.params as Problem));
           } else {
-            role.push(push);
+            this.push(push);
           }
         },
       },
     });
-  }
-
-  /** Begins to connect; what the role is made of stands by then. */
-  start(): void {
     // Whoever is given the client can listen before anything happens.
     queueMicrotask(() => this.connection.feed({ kind: "start" }));
   }
+
+  /** A connection stands: put back what the one before it had. */
+  protected abstract connected(connected: Connected): void;
+
+  /** It is gone. */
+  protected abstract disconnected(): void;
+
+  /** Something came unasked. */
+  protected abstract push(push: NotificationMessage): void;
 
   get state(): ConnectionState {
     return this.#state;
@@ -148,7 +147,7 @@ export class Base implements Client {
     return () => handlers.delete(handler);
   }
 
-  emit<E extends keyof Events>(event: E, value: Events[E]): void {
+  protected emit<E extends keyof Events>(event: E, value: Events[E]): void {
     for (const handler of [...(this.#handlers.get(event) ?? [])]) {
       safely(() => handler(value as never));
     }
@@ -183,6 +182,9 @@ export class Base implements Client {
   }
 
   #changed(state: ConnectionState): void {
+    if (this.#state.kind === "online") {
+      this.disconnected();
+    }
     this.#state = state;
     this.emit("state", state);
   }

@@ -45,9 +45,12 @@ export class Connection {
   readonly #machine: Machine;
   readonly #inputs: Input[] = [];
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
-  readonly #network = () => this.feed({ kind: "network_changed" });
+  readonly #online = () => this.feed({ kind: "network_back" });
+  readonly #offline = () => this.feed({ kind: "network_gone" });
   #busy = false;
   #calls = 0;
+  #read = 0;
+  #setBack = 0;
   #transport: Transport | undefined;
   #timer: unknown;
 
@@ -59,8 +62,8 @@ export class Connection {
       random: () => options.clock.random(),
     });
     if (typeof window !== "undefined") {
-      window.addEventListener("online", this.#network);
-      window.addEventListener("offline", this.#network);
+      window.addEventListener("online", this.#online);
+      window.addEventListener("offline", this.#offline);
     }
   }
 
@@ -127,7 +130,7 @@ export class Connection {
     this.#busy = true;
     try {
       for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
-        for (const effect of this.#machine.handle(next, this.#options.clock.now())) {
+        for (const effect of this.#machine.handle(next, this.#now())) {
           this.#perform(effect);
         }
       }
@@ -136,35 +139,51 @@ export class Connection {
     }
   }
 
+  /** The clock, which people set back now and then; this one goes on. */
+  #now(): number {
+    const read = this.#options.clock.now();
+    this.#setBack += Math.max(0, this.#read - read);
+    this.#read = read;
+    return read + this.#setBack;
+  }
+
   #perform(effect: Effect): void {
     const { hooks } = this.#options;
     switch (effect.kind) {
       case "open":
-        return this.#open(effect.link);
+        this.#open(effect.link);
+        return;
       case "shut":
         this.#transport?.close();
         this.#transport = undefined;
         return;
       case "send":
-        return this.#send(effect.link, effect.message);
+        this.#send(effect.link, effect.message);
+        return;
       case "ask_token":
-        return this.#askToken(effect.ask);
+        this.#askToken(effect.ask);
+        return;
       case "connected":
-        return hooks.connected(effect.connected);
+        hooks.connected(effect.connected);
+        return;
       case "state":
         if (effect.state.kind === "closed") {
           this.#release();
         }
-        return hooks.state(effect.state);
+        hooks.state(effect.state);
+        return;
       case "push":
-        return hooks.push(effect.push);
+        hooks.push(effect.push);
+        return;
       case "settle": {
         const settle = this.#waiting.get(effect.call);
         this.#waiting.delete(effect.call);
-        return settle?.(effect.outcome);
+        settle?.(effect.outcome);
+        return;
       }
       case "wake":
-        return this.#wake(effect.at);
+        this.#wake(effect.at);
+        return;
     }
   }
 
@@ -230,7 +249,7 @@ export class Connection {
     clock.clearTimeout(this.#timer);
     this.#timer = undefined;
     if (at !== undefined) {
-      const delay = Math.min(TIMER_MAX_MS, Math.max(0, at - clock.now()));
+      const delay = Math.min(TIMER_MAX_MS, Math.max(0, at - this.#now()));
       this.#timer = clock.setTimeout(() => {
         // A timer may be early by a rounding, and one that is far ahead is set in steps.
         this.#timer = undefined;
@@ -244,8 +263,8 @@ export class Connection {
 
   #release(): void {
     if (typeof window !== "undefined") {
-      window.removeEventListener("online", this.#network);
-      window.removeEventListener("offline", this.#network);
+      window.removeEventListener("online", this.#online);
+      window.removeEventListener("offline", this.#offline);
     }
   }
 }

@@ -16,8 +16,8 @@ export const json: Codec = {
 
 function written(message: Message): Record<string, unknown> {
   const { kind, ...fields } = message;
-  return kind === "response" && fields.error === undefined
-    ? { ...fields, result: fields.result ?? null }
+  return kind === "response" && message.error === undefined
+    ? { ...fields, result: message.result ?? null }
     : fields;
 }
 

@@ -4,7 +4,7 @@
 import { backoff } from "./backoff.ts";
 import type { Message, NotificationMessage, ResponseMessage } from "./codec.ts";
 import { disconnected, refused, VigieError } from "./errors.ts";
-import { type Call, type Outcome, Outbox, REQUEST_ID_MAX } from "./outbox.ts";
+import { type Call, Outbox, type Outcome, REQUEST_ID_MAX } from "./outbox.ts";
 import type { Bye, Connected, ConnectParams, Refreshed } from "./protocol.ts";
 import { Pulse } from "./pulse.ts";
 import type { ConnectionState } from "./state.ts";
@@ -44,7 +44,8 @@ export type Input =
   | { kind: "refresh"; call: number }
   | { kind: "renew"; reason: string }
   | { kind: "retry_now" }
-  | { kind: "network_changed" }
+  | { kind: "network_back" }
+  | { kind: "network_gone" }
   | { kind: "tick" }
   | { kind: "close" };
 
@@ -142,14 +143,15 @@ export class Machine {
         }
         return;
       case "opened":
-        return this.#opened(input.link, now);
+        this.#opened(input.link, now);
+        return;
       case "alive":
         if (input.link === this.#link) {
           this.#pulse?.heard(now);
         }
         return;
       case "message":
-        if (input.link === this.#link) {
+        if (input.link === this.#link && this.#hasSocket()) {
           this.#pulse?.heard(now);
           this.#message(input.message, now);
         }
@@ -160,43 +162,55 @@ export class Machine {
         }
         return;
       case "token":
-        return this.#token(input.ask, input.token, now);
+        this.#token(input.ask, input.token, now);
+        return;
       case "token_failed":
-        return this.#tokenFailed(input.ask, input.error, now);
+        this.#tokenFailed(input.ask, input.error, now);
+        return;
       case "describe":
         this.#connect = { ...this.#connect, ...input.connect };
         return;
       case "call":
-        return this.#call(input.call);
+        this.#call(input.call);
+        return;
       case "unsendable":
-        return this.#answered(input.request, { error: input.error }, now);
+        this.#answered(input.request, { error: input.error }, now);
+        return;
       case "abort":
-        return this.#abort(input.call);
+        this.#abort(input.call);
+        return;
       case "notify":
         if (this.#phase.kind === "online") {
           this.#send({ kind: "notification", method: input.method, params: input.params }, now);
         }
         return;
       case "refresh":
-        return this.#refresh(input.call);
+        this.#refresh(input.call);
+        return;
       case "renew":
-        return this.#renew(input.reason, now);
+        this.#renew(input.reason, now);
+        return;
       case "retry_now":
         if (this.#phase.kind === "waiting") {
           this.#begin(now);
         }
         return;
-      case "network_changed":
+      case "network_back":
         if (this.#phase.kind === "waiting") {
           this.#begin(now);
-        } else if (this.#phase.kind === "online") {
-          this.#ping(now, true);
+          return;
         }
+        this.#probe(now);
+        return;
+      case "network_gone":
+        this.#probe(now);
         return;
       case "tick":
-        return this.#tick(now);
+        this.#tick(now);
+        return;
       case "close":
-        return this.#close("closed by this program");
+        this.#close("closed by this program");
+        return;
     }
   }
 
@@ -219,7 +233,7 @@ export class Machine {
   }
 
   #opened(link: number, now: number): void {
-    if (this.#phase.kind !== "opening" || link !== this.#link) {
+    if (this.#phase.kind !== "opening" || link !== this.#link || this.#phase.connectId) {
       return;
     }
     const id = this.#requestId();
@@ -230,13 +244,16 @@ export class Machine {
   #message(message: Message, now: number): void {
     switch (message.kind) {
       case "request":
-        return this.#asked(message.id, message.method, now);
+        this.#asked(message.id, message.method, now);
+        return;
       case "response":
-        return this.#response(message, now);
+        this.#response(message, now);
+        return;
       case "notification":
         if (message.method === "bye") {
           const { code, reason } = message.params as Bye;
-          return this.#lost(code, reason, now);
+          this.#lost(code, reason, now);
+          return;
         }
         this.#effects.push({ kind: "push", push: message });
     }
@@ -255,9 +272,12 @@ export class Machine {
 
   #response({ id, error, result }: ResponseMessage, now: number): void {
     if (this.#phase.kind === "opening" && id === this.#phase.connectId) {
-      return error === undefined
-        ? this.#connected(result as Connected, now)
-        : this.#refused(refused(error), now);
+      if (error === undefined) {
+        this.#connected(result as Connected, now);
+      } else {
+        this.#refused(refused(error), now);
+      }
+      return;
     }
     if (this.#pulse?.answered(id)) {
       return;
@@ -500,7 +520,8 @@ export class Machine {
         }
         return;
       case "online":
-        return this.#lookOnline(this.#phase.expiry, now);
+        this.#lookOnline(this.#phase.expiry, now);
+        return;
     }
   }
 
@@ -515,6 +536,13 @@ export class Machine {
       // Should the function never answer, it is asked again.
       this.#phase.expiry = { ...expiry, refreshAt: now + TOKEN_MAX_MS };
       this.#refresh(undefined);
+    }
+  }
+
+  /** There is reason to doubt the connection: its other end must answer soon. */
+  #probe(now: number): void {
+    if (this.#phase.kind === "online") {
+      this.#ping(now, true);
     }
   }
 

@@ -4,6 +4,23 @@
 // treated as "unknown". The same goes for the types of events.
 
 /**
+ * What an alert tells of.
+ *
+ * - `waiting`: The visitor began to wait for a human.
+ * - `new`: The visitor's first message of a session.
+ * - `message`: A further message of the visitor.
+ * - `unknown`: A kind that this version does not know.
+ */
+export type AlertKind = "waiting" | "new" | "message" | "unknown";
+/**
+ * Which alerts an operator wants.
+ *
+ * - `none`: None.
+ * - `new`: New conversations, and visitors who begin to wait for a human.
+ * - `all`: Also every further message of a visitor.
+ */
+export type Alerts = "none" | "new" | "all";
+/**
  * Who did something, stamped by the server and never taken from a client.
  */
 export type Author =
@@ -63,9 +80,10 @@ export type ChoiceAction = "send" | "request_human";
  *
  * - `operator`: An operator closed it.
  * - `away`: The visitor was away for longer than the site waits.
+ * - `visitor`: The visitor ended it.
  * - `unknown`: A cause that this version does not know.
  */
-export type CloseCause = "operator" | "away" | "unknown";
+export type CloseCause = "operator" | "away" | "visitor" | "unknown";
 /**
  * How control changed.
  *
@@ -98,11 +116,13 @@ export type ErrorCode = number;
 export type EventBody =
   | BotFailedBody
   | ControlChangedBody
+  | DataChangedBody
   | HumanRequestedBody
   | MessageBody
   | NoteBody
   | PageViewedBody
   | SessionClosedBody
+  | SessionRatedBody
   | SessionStartedBody
   | VisitorLeftBody
   | VisitorReturnedBody;
@@ -268,6 +288,19 @@ export interface AddNoteParams {
   text: string;
 }
 /**
+ * A signal that somebody may be wanted; it has no place in any log.
+ */
+export interface Alert {
+  /**
+   * In which session.
+   */
+  card: Card;
+  /**
+   * What happened.
+   */
+  kind: AlertKind;
+}
+/**
  * Parameters of `answer`.
  */
 export interface AnswerParams {
@@ -314,6 +347,10 @@ export interface Bye {
  */
 export interface Card {
   /**
+   * How many of them the visitor said.
+   */
+  asked?: number;
+  /**
    * How the bot is doing.
    */
   bot: BotState;
@@ -353,6 +390,10 @@ export interface Card {
    * Whether a connection of the visitor is open now (false within the grace time).
    */
   online: boolean;
+  /**
+   * Which of the visitor's sessions: 1, 2, 3 …; so, how often they have visited. 0 if unknown.
+   */
+  ordinal?: number;
   /**
    * Operating system.
    */
@@ -425,9 +466,9 @@ export interface Choice {
  */
 export interface CloseParams {
   /**
-   * Which session.
+   * Which session; visitors leave it out and mean their own.
    */
-  session: string;
+  session?: string;
 }
 /**
  * Parameters of `connect`: `token` for operators and bots, `site` for visitors.
@@ -437,6 +478,12 @@ export interface ConnectParams {
    * The client's own name and version, for the server's log: `acme-widget/2.1`.
    */
   agent?: string;
+  /**
+   * Visitors: what the page tells of them, as with `set_data`; left out, what was told stays.
+   */
+  data?: {
+    [k: string]: string;
+  };
   /**
    * Visitors over TCP: their User-Agent. Over WebSocket the request's header counts.
    */
@@ -752,6 +799,14 @@ export interface LastMessage {
  */
 export interface Live {
   /**
+   * What rings, if the window asked for alerts: at most 16; more are dropped.
+   */
+  alerts?: Alert[];
+  /**
+   * If the window asked for alerts: sessions that an operator has taken control of, or that have left the live list. Whatever rang for them before stops; at most 500, more follow in the next delta.
+   */
+  quiet?: string[];
+  /**
    * Sessions that are no longer in the window.
    */
   remove?: string[];
@@ -824,6 +879,52 @@ export interface Page {
   url: string;
 }
 /**
+ * Result of `past`.
+ */
+export interface Past {
+  /**
+   * What to pass as `before` for more; absent at the end.
+   */
+  next?: number;
+  /**
+   * The visitor's other sessions, latest first.
+   */
+  sessions: PastSession[];
+}
+/**
+ * A summary of one of a visitor's sessions; `history` has its events.
+ */
+export interface PastSession {
+  /**
+   * When it was closed; absent while it is open.
+   */
+  closed?: number;
+  /**
+   * The last of them.
+   */
+  last?: LastMessage;
+  /**
+   * How many messages were said, by anyone.
+   */
+  messages: number;
+  /**
+   * Which of the visitor's sessions: 1, 2, 3 …
+   */
+  ordinal: number;
+  /**
+   * How the visitor rated it in the end.
+   */
+  rating?: Rating;
+  /**
+   * Which session.
+   */
+  session: string;
+  /**
+   * When it started.
+   */
+  started: number;
+}
+/**
  * Parameters of `ping`.
  */
 export interface PingParams {}
@@ -839,6 +940,49 @@ export interface Problem {
    * The notification's method.
    */
   method: string;
+}
+/**
+ * Parameters of `rate`.
+ */
+export interface RateParams {
+  /**
+   * What the visitor says of it; an empty one counts as none.
+   */
+  comment?: string;
+  /**
+   * 1 (bad) to 5 (good).
+   */
+  score: number;
+}
+/**
+ * How a visitor was served, in their own words.
+ */
+export interface Rating {
+  /**
+   * What they say of it, at most 2048 bytes.
+   */
+  comment?: string;
+  /**
+   * 1 (bad) to 5 (good).
+   */
+  score: number;
+}
+/**
+ * Parameters of `past`.
+ */
+export interface ReadPastParams {
+  /**
+   * Only sessions with a lower ordinal; left out, all others.
+   */
+  before?: number;
+  /**
+   * How many at most: 1 to 20; left out or 0, 3.
+   */
+  limit?: number;
+  /**
+   * A session of the visitor whose others are asked for.
+   */
+  session: string;
 }
 /**
  * Parameters of `refresh`.
@@ -895,9 +1039,7 @@ export interface RpcError {
   /**
    * Details by code; the table in `SPEC.md` names them.
    */
-  data?: {
-    [k: string]: unknown;
-  };
+  data?: unknown;
   /**
    * What happened and what to do, for a human.
    */
@@ -936,6 +1078,17 @@ export interface SayParams {
  * Parameters of `serve`.
  */
 export interface ServeParams {}
+/**
+ * Parameters of `set_data`.
+ */
+export interface SetDataParams {
+  /**
+   * All of it, in place of what was told before.
+   */
+  data: {
+    [k: string]: string;
+  };
+}
 /**
  * Parameters of `set_intent`.
  */
@@ -1212,6 +1365,10 @@ export interface Watching {
  */
 export interface Window {
   /**
+   * Which alerts to send beside the window's cards, wherever in the site they are raised.
+   */
+  alerts?: Alerts;
+  /**
    * How many cards at most: 1 to 500; 0 means 50.
    */
   first?: number;
@@ -1223,6 +1380,10 @@ export interface Window {
    * Which sessions, by who is in control.
    */
   show?: Show;
+  /**
+   * How many cards of the order stand before the window: 0 to 100000.
+   */
+  skip?: number;
   /**
    * In which order.
    */
@@ -1281,6 +1442,18 @@ export interface ControlChangedBody {
   reason?: string;
 }
 /**
+ * The site's page tells something else of its visitor than before. It is what the page claims, and proven by nothing. Operators and bots.
+ */
+export interface DataChangedBody {
+  /**
+   * All of it, in place of what was told before.
+   */
+  data: {
+    [k: string]: string;
+  };
+  type: "data_changed";
+}
+/**
  * The visitor asked for a human.
  */
 export interface HumanRequestedBody {
@@ -1337,7 +1510,7 @@ export interface PageViewedBody {
   type: "page_viewed";
 }
 /**
- * The last event of a session: nothing is appended after it.
+ * The end of a session: nothing is appended after it but the visitor's rating.
  */
 export interface SessionClosedBody {
   /**
@@ -1345,6 +1518,20 @@ export interface SessionClosedBody {
    */
   cause: CloseCause;
   type: "session_closed";
+}
+/**
+ * The visitor says how they were served; the latest rating counts. Visitors and operators.
+ */
+export interface SessionRatedBody {
+  type: "session_rated";
+  /**
+   * What they say of it, at most 2048 bytes.
+   */
+  comment?: string;
+  /**
+   * 1 (bad) to 5 (good).
+   */
+  score: number;
 }
 /**
  * The first event of every session. Operators and bots.
@@ -1401,8 +1588,12 @@ export interface Methods {
   operators: { params: OperatorsParams; result: OperatorList };
   /** `page`. */
   page: { params: ViewPageParams; result: Done };
+  /** `past`. */
+  past: { params: ReadPastParams; result: Past };
   /** `ping`. */
   ping: { params: PingParams; result: Empty };
+  /** `rate`. */
+  rate: { params: RateParams; result: Done };
   /** `refresh`. */
   refresh: { params: RefreshParams; result: Refreshed };
   /** `release`. */
@@ -1415,6 +1606,8 @@ export interface Methods {
   send: { params: SayParams; result: Done };
   /** `serve`. */
   serve: { params: ServeParams; result: Empty };
+  /** `set_data`. */
+  set_data: { params: SetDataParams; result: Done };
   /** `set_intent`. */
   set_intent: { params: SetIntentParams; result: Empty };
   /** `subscribe`. */

@@ -33,10 +33,10 @@ export function cutPage({ url, title }: Page): Page {
 }
 
 /** An object without the fields that are undefined. */
-export function compact<T extends object>(fields: {
-  [K in keyof T]: T[K] | undefined;
-}): T {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined),
-  ) as T;
+export function compact<T extends object>(
+  fields: {
+    [K in keyof T]: T[K] | undefined;
+  },
+): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }

@@ -5,12 +5,16 @@ import type { VigieError } from "./errors.ts";
 import { Revision } from "./follow.ts";
 import { changed, type LiveView, snapshot } from "./live.ts";
 import type { Outcome } from "./outbox.ts";
-import type { Live, Watching, Window } from "./protocol.ts";
+import type { Alert, Live, Watching, Window } from "./protocol.ts";
 
 /** Who is told of a watched window. */
 export interface WatchHandlers {
   /** The view is another one: cards, totals or window. */
   change(view: LiveView): void;
+  /** Something rings that the window's `alerts` asked for. */
+  alert?(alert: Alert): void;
+  /** Whatever rings for that session stops: somebody has taken it over, or it is gone. */
+  quiet?(session: string): void;
   /** The window was refused; another one may be moved to. */
   failed?(error: VigieError): void;
 }
@@ -91,6 +95,12 @@ export class Watcher implements Watch {
       this.#ask();
     } else if (verdict === "accept" && this.#view !== undefined) {
       this.#show(changed(this.#view, live));
+      for (const session of live.quiet ?? []) {
+        this.#tell((handlers) => handlers.quiet?.(session));
+      }
+      for (const alert of live.alerts ?? []) {
+        this.#tell((handlers) => handlers.alert?.(alert));
+      }
     }
   }
 
@@ -116,7 +126,7 @@ export class Watcher implements Watch {
     }
     this.#asking = false;
     if (error !== undefined) {
-      safely(() => this.#handlers.failed?.(error));
+      this.#tell((handlers) => handlers.failed?.(error));
     } else {
       const watching = result as Watching;
       this.#revision.snapshot(watching.revision);
@@ -129,6 +139,12 @@ export class Watcher implements Watch {
 
   #show(view: LiveView): void {
     this.#view = view;
-    safely(() => this.#handlers.change(view));
+    this.#tell((handlers) => handlers.change(view));
+  }
+
+  #tell(say: (handlers: WatchHandlers) => void): void {
+    if (!this.#stopped) {
+      safely(() => say(this.#handlers));
+    }
   }
 }

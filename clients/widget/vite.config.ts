@@ -11,7 +11,12 @@ const squeeze: Plugin = {
   async generateBundle(_, files) {
     for (const file of Object.values(files)) {
       if (file.type === "chunk") {
-        const compress = { passes: 3, pure_getters: true, unsafe_arrows: true, unsafe_methods: true };
+        const compress = {
+          passes: 3,
+          pure_getters: true,
+          unsafe_arrows: true,
+          unsafe_methods: true,
+        };
         file.code = (await minify(file.code, { ecma: 2020, compress })).code ?? file.code;
       }
     }

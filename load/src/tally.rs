@@ -129,7 +129,7 @@ impl Tally {
 
     /// Something took so long.
     pub fn took(&self, measure: Measure, latency: Duration) {
-        self.sums().latencies[measure as usize].saturating_record(micros(latency));
+        self.sums().latencies[measure as usize].saturating_record(micros(latency.min(LATENCY_MAX)));
     }
 
     /// Something went wrong.
@@ -157,7 +157,7 @@ impl Tally {
         self.sums().counts.clone()
     }
 
-    /// A latency so far: how many of a hundred thousand were not longer.
+    /// The latency that this part of all (0 to 1) did not exceed so far.
     pub fn quantile(&self, measure: Measure, quantile: f64) -> Duration {
         self.sums().quantile(measure, quantile)
     }

@@ -13,7 +13,7 @@
 //! - [`scenario`]: what shall happen, read from TOML
 //! - [`target`]: which engine, and that it is one of this machine
 //! - [`room`]: whether this process may open that many sockets
-//! - [`run`]: a scenario carried out, from the first visitor to the last goodbye
+//! - [`mod@run`]: a scenario carried out, from the first visitor to the last goodbye
 //! - `visitor`: one visitor: comes, listens, speaks, leaves
 //! - `line`: one connection: requests find their answers, pings keep it honest
 //! - `pace`: the moments at which things shall happen

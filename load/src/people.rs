@@ -158,10 +158,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_common_is_common() {
-        let french = people(1).iter().filter(|person| person.country == "FR").count();
-        let swiss = people(1).iter().filter(|person| person.country == "CH").count();
-        assert!(french > 4 * swiss, "{french} {swiss}");
+    fn each_country_is_as_common_as_its_weight_says() {
+        let people = people(1);
+        let sum: u32 = COUNTRIES.iter().map(|country| country.weight).sum();
+        for country in COUNTRIES {
+            let part = f64::from(country.weight) / f64::from(sum);
+            let expected = part * people.len() as f64;
+            let found = people.iter().filter(|person| person.country == country.code).count();
+            let deviation = (expected * (1.0 - part)).sqrt();
+            let off = (found as f64 - expected).abs() / deviation;
+            assert!(off < 5.0, "{}: {found} instead of {expected:.0}", country.code);
+        }
     }
 
     #[test]

@@ -191,7 +191,8 @@ impl Latency {
 }
 
 fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
+    // Whole microseconds, without the dust of a division.
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// The stretches between marks: a run that ends early lacks some in the middle.
@@ -249,12 +250,11 @@ impl fmt::Display for Report {
         self.write_latencies(f)?;
         self.write_steps(f)?;
         writeln!(f)?;
-        for check in &self.checks {
-            let (sign, Check { name, found, expected, .. }) =
-                (if check.passed { "ok  " } else { "FAIL" }, check);
-            match (check.passed, expected) {
-                (true, 0) => writeln!(f, "{sign}  {name}")?,
-                _ => writeln!(f, "{sign}  {name}: {found} of {expected}")?,
+        for Check { name, expected, found, passed } in &self.checks {
+            match (passed, expected) {
+                (true, 0) => writeln!(f, "ok    {name}")?,
+                (true, _) => writeln!(f, "ok    {name}: {found}")?,
+                (false, _) => writeln!(f, "FAIL  {name}: {found}, not {expected}")?,
             }
         }
         for (trouble, count) in &self.troubles {

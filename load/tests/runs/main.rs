@@ -132,7 +132,7 @@ async fn an_engine_that_dies_fails_the_checks() {
     let report = result.json();
     assert_eq!(report["passed"], false);
     assert_eq!(report["counts"]["lost"], 20, "{result}");
-    assert!(result.stdout.contains("FAIL  no connection is lost: 20 of 0"), "{result}");
+    assert!(result.stdout.contains("FAIL  no connection is lost: 20, not 0"), "{result}");
     assert!(result.stdout.contains("20 times: a connection was lost"), "{result}");
 }
 

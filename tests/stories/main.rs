@@ -5,6 +5,7 @@
 
 mod support;
 
+mod accounts;
 mod bad_input;
 mod bots;
 mod control;
@@ -18,3 +19,4 @@ mod race;
 mod resume;
 mod stalled;
 mod takeover;
+mod web;

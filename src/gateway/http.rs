@@ -17,6 +17,8 @@ use crate::actors::node::Node;
 use crate::gateway::upgrade;
 use web::Web;
 
+pub use body::BODY_BYTES_MAX;
+
 mod body;
 mod desk;
 mod history;

@@ -324,7 +324,7 @@ async fn a_password_link_sets_another_password_and_ends_every_sign_in() {
     let mut elsewhere = Browser::new(&shop);
     let shown = elsewhere.get(&format!("/v1/invitations/{code}")).await.json();
     assert_eq!((&shown["login"], &shown["sites"]), (&json!("ana"), &json!([shop.site.name])));
-    assert!(shown.get("rank").is_none(), "{shown}");
+    assert_eq!(shown["rank"], "agent");
     let new = "another horse battery";
     let other = json!({ "invitation": code, "login": "zoe", "password": new });
     let refused = elsewhere.post("/v1/invitations/accept", &other).await;

@@ -147,10 +147,9 @@ async fn invite(desk: Desk, payload: web::Payload) -> Answer {
 
 async fn invitation(desk: Desk, code: web::Path<String>) -> Answer {
     let invited = desk.accounts.invited(&code, desk.node.now()).await?;
-    let mut body = json!({ "sites": invited.sites, "expires": invited.expires });
-    if let Some(rank) = invited.rank {
-        body["rank"] = json!(rank);
-    }
+    let mut body = json!({
+        "rank": invited.rank, "sites": invited.sites, "expires": invited.expires,
+    });
     if let Some(login) = invited.login {
         body["login"] = json!(login);
     }

@@ -29,8 +29,8 @@ export const en = {
     wrong: "Login or password is wrong.",
     tooMany: (seconds: number) =>
       `Too many attempts. Try again in ${count(seconds, { one: "second", other: "seconds" })}.`,
-    showPassword: "Show password",
-    hidePassword: "Hide password",
+    showPassword: "Show characters",
+    hidePassword: "Hide characters",
   },
   invited: {
     title: "Welcome aboard",
@@ -281,6 +281,9 @@ export const en = {
   refused: {
     held: (name: string, since: string) => `${name} took this conversation first, ${since}.`,
     heldNow: (name: string) => `${name} took this conversation first.`,
+    nowHeld: (name: string, since: string) => `You are no longer in control: ${name} took over ${since}.`,
+    full: "This conversation has reached its greatest length.",
+    tooMany: "Too many messages wait to be sent. Wait until the connection is back.",
     notInControl: "You are no longer in control, so nothing was done.",
     forbidden: "Your role does not allow this.",
     closed: "The conversation is closed.",

@@ -30,8 +30,8 @@ export const fr: Texts = {
     wrong: "Identifiant ou mot de passe incorrect.",
     tooMany: (seconds) =>
       `Trop de tentatives. Réessayez dans ${count(seconds, { one: "seconde", other: "secondes" })}.`,
-    showPassword: "Afficher le mot de passe",
-    hidePassword: "Masquer le mot de passe",
+    showPassword: "Afficher les caractères",
+    hidePassword: "Masquer les caractères",
   },
   invited: {
     title: "Bienvenue à bord",
@@ -283,6 +283,9 @@ export const fr: Texts = {
   refused: {
     held: (name, since) => `${name} a pris la main avant vous, ${since}.`,
     heldNow: (name) => `${name} a pris la main avant vous.`,
+    nowHeld: (name, since) => `Vous n’avez plus la main : ${name} l’a prise ${since}.`,
+    full: "Cette conversation a atteint sa longueur maximale.",
+    tooMany: "Trop de messages attendent d’être envoyés. Attendez le retour de la connexion.",
     notInControl: "Vous n’avez plus la main : rien n’a été fait.",
     forbidden: "Votre rôle ne le permet pas.",
     closed: "La conversation est close.",

@@ -30,8 +30,8 @@ export const lv: Texts = {
     wrong: "Nepareizs lietotājvārds vai parole.",
     tooMany: (seconds) =>
       `Pārāk daudz mēģinājumu. Mēģiniet pēc ${count(seconds, { one: "sekundes", other: "sekundēm" })}.`,
-    showPassword: "Rādīt paroli",
-    hidePassword: "Slēpt paroli",
+    showPassword: "Rādīt rakstzīmes",
+    hidePassword: "Slēpt rakstzīmes",
   },
   invited: {
     title: "Laipni lūdzam",
@@ -285,6 +285,9 @@ export const lv: Texts = {
   refused: {
     held: (name, since) => `${name} pārņēma šo sarunu pirmais(-ā), ${since}.`,
     heldNow: (name) => `${name} pārņēma šo sarunu pirmais(-ā).`,
+    nowHeld: (name, since) => `Jūs vairs nevadāt sarunu: ${name} to pārņēma ${since}.`,
+    full: "Saruna ir sasniegusi lielāko pieļaujamo garumu.",
+    tooMany: "Pārāk daudz ziņu gaida nosūtīšanu. Pagaidiet, līdz atjaunojas savienojums.",
     notInControl: "Jūs vairs nevadāt sarunu, tāpēc nekas netika izdarīts.",
     forbidden: "Jūsu loma to neļauj.",
     closed: "Saruna ir slēgta.",

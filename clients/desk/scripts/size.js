@@ -8,7 +8,10 @@ const FIRST_LOAD_BYTES_MAX = 120 * 1024;
 
 const dist = new URL("../dist/", import.meta.url);
 const html = readFileSync(new URL("index.html", dist), "utf8");
-const loaded = ["index.html", ...[...html.matchAll(/(?:src|href)="\/desk\/([^"]+\.(?:js|css))"/g)].map((match) => match[1])];
+const loaded = [
+  "index.html",
+  ...[...html.matchAll(/(?:src|href)="\/desk\/([^"]+\.(?:js|css))"/g)].map((match) => match[1]),
+];
 if (loaded.length < 3) {
   throw new Error(`${fileURLToPath(dist)}index.html loads no script or no style`);
 }
@@ -19,7 +22,9 @@ for (const file of loaded) {
   total += size;
   console.log(`${kilobytes(size)}  ${file}`);
 }
-console.log(`${kilobytes(total)}  desk, first load, gzip (at most ${kilobytes(FIRST_LOAD_BYTES_MAX)})`);
+console.log(
+  `${kilobytes(total)}  desk, first load, gzip (at most ${kilobytes(FIRST_LOAD_BYTES_MAX)})`,
+);
 if (total > FIRST_LOAD_BYTES_MAX) {
   console.error("The desk's first load is above its bound.");
   process.exitCode = 1;

@@ -89,7 +89,8 @@ export const en = {
     soundUnlock: "Turn on sound",
     desktopDefault: "Show notifications on your desktop, also when the desk is in the background.",
     desktopAsk: "Allow notifications",
-    desktopDenied: "The browser blocks notifications of this page. Allow them in its site settings, beside the address.",
+    desktopDenied:
+      "The browser blocks notifications of this page. Allow them in its site settings, beside the address.",
     desktopUnsupported: "This browser shows no desktop notifications.",
     desktopGranted: "Desktop notifications are on.",
   },
@@ -207,7 +208,8 @@ export const en = {
     closed: "Closed",
     filters: "Show in the conversation",
     parts: { visitor: "Visitor", operator: "Operator", actions: "Actions & navigation" },
-    filteredOut: (n: number) => `${count(n, { one: "entry", other: "entries" })} hidden by the filters`,
+    filteredOut: (n: number) =>
+      `${count(n, { one: "entry", other: "entries" })} hidden by the filters`,
     showAll: "Show all",
     loading: "Loading the conversation…",
     empty: "Nothing has been said yet",
@@ -237,7 +239,8 @@ export const en = {
     forced: (name: string, previous: string) => `${name} took over from ${previous}`,
     released: (name: string) => `${name} handed back to the bot`,
     transferred: (from: string, to: string) => `${from} transferred to ${to}`,
-    revoked: (by: string, previous: string) => `${by} handed the conversation of ${previous} back to the bot`,
+    revoked: (by: string, previous: string) =>
+      `${by} handed the conversation of ${previous} back to the bot`,
     leaseExpired: (name: string) => `${name} lost connection: back to the bot`,
     control: (name: string) => `${name} is in control`,
     botTimeout: "The bot did not answer in time",
@@ -273,7 +276,8 @@ export const en = {
     tooLong: (n: number) => `${count(n, { one: "byte", other: "bytes" })} too long`,
   },
   unseen: {
-    title: (n: number) => `The visitor wrote ${count(n, { one: "new message", other: "new messages" })} meanwhile`,
+    title: (n: number) =>
+      `The visitor wrote ${count(n, { one: "new message", other: "new messages" })} meanwhile`,
     lead: "Your reply was written before you saw this.",
     review: "Review",
     sendAnyway: "Send anyway",
@@ -281,7 +285,8 @@ export const en = {
   refused: {
     held: (name: string, since: string) => `${name} took this conversation first, ${since}.`,
     heldNow: (name: string) => `${name} took this conversation first.`,
-    nowHeld: (name: string, since: string) => `You are no longer in control: ${name} took over ${since}.`,
+    nowHeld: (name: string, since: string) =>
+      `You are no longer in control: ${name} took over ${since}.`,
     full: "This conversation has reached its greatest length.",
     tooMany: "Too many messages wait to be sent. Wait until the connection is back.",
     notInControl: "You are no longer in control, so nothing was done.",
@@ -294,9 +299,11 @@ export const en = {
   },
   force: {
     title: "Take over by force",
-    lead: (name: string) => `${name} is in control now and is told of it. The reason is kept in the conversation.`,
+    lead: (name: string) =>
+      `${name} is in control now and is told of it. The reason is kept in the conversation.`,
     revokeTitle: "Hand back to the bot",
-    revokeLead: (name: string) => `${name} loses control and the bot answers again. The reason is kept in the conversation.`,
+    revokeLead: (name: string) =>
+      `${name} loses control and the bot answers again. The reason is kept in the conversation.`,
     reason: "Reason",
     submit: "Take over by force",
     revoke: "Hand back",
@@ -346,7 +353,6 @@ export const en = {
     pastFailed: "Past conversations could not be loaded.",
     pastMessages: (n: number) => count(n, { one: "message", other: "messages" }),
     pastTitle: (when: string) => `Conversation of ${when}`,
-    pastOpen: (when: string) => `Read the conversation of ${when}`,
     data: "Custom data",
     dataHint: "Sent by the page; not verified.",
     dataNone: "The page sends none.",

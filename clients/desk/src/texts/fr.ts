@@ -88,9 +88,11 @@ export const fr: Texts = {
     noneHint: "Le poste reste silencieux",
     soundBlocked: "Le navigateur bloque le son de cette page tant que vous ne l’autorisez pas.",
     soundUnlock: "Activer le son",
-    desktopDefault: "Affichez les notifications sur le bureau, même quand le poste est en arrière-plan.",
+    desktopDefault:
+      "Affichez les notifications sur le bureau, même quand le poste est en arrière-plan.",
     desktopAsk: "Autoriser les notifications",
-    desktopDenied: "Le navigateur bloque les notifications de cette page. Autorisez-les dans les paramètres du site, à côté de l’adresse.",
+    desktopDenied:
+      "Le navigateur bloque les notifications de cette page. Autorisez-les dans les paramètres du site, à côté de l’adresse.",
     desktopUnsupported: "Ce navigateur ne propose pas de notifications sur le bureau.",
     desktopGranted: "Les notifications sur le bureau sont activées.",
   },
@@ -128,7 +130,7 @@ export const fr: Texts = {
     all: "Toutes",
     waiting: "En attente",
     bot: "Bot",
-    mine: "Les miennes",
+    mine: "Miennes",
     others: "Autres",
     filters: "Afficher",
     search: "Rechercher une conversation",
@@ -154,7 +156,8 @@ export const fr: Texts = {
     emptyOthers: "Aucun autre opérateur n’a la main",
     emptyOthersHint: "Les conversations de vos collègues s’affichent ici.",
     emptySearch: (words) => `Aucun résultat pour « ${words} »`,
-    emptySearchHint: "La recherche porte sur le pays, la page, la langue, le navigateur et le dernier message.",
+    emptySearchHint:
+      "La recherche porte sur le pays, la page, la langue, le navigateur et le dernier message.",
     noMessage: "Pas encore de message",
     unknownCountry: "Pays inconnu",
     online: "En ligne",
@@ -178,7 +181,12 @@ export const fr: Texts = {
     operatorSessions: (n) => count(n, { one: "conversation", other: "conversations" }),
     none: "Aucun opérateur connecté",
   },
-  devices: { mobile: "Téléphone", tablet: "Tablette", desktop: "Ordinateur", unknown: "Appareil inconnu" },
+  devices: {
+    mobile: "Téléphone",
+    tablet: "Tablette",
+    desktop: "Ordinateur",
+    unknown: "Appareil inconnu",
+  },
 
   tabs: {
     name: "Conversations ouvertes",
@@ -208,7 +216,8 @@ export const fr: Texts = {
     closed: "Close",
     filters: "Afficher dans la conversation",
     parts: { visitor: "Visiteur", operator: "Opérateur", actions: "Actions et navigation" },
-    filteredOut: (n) => `${count(n, { one: "entrée masquée", other: "entrées masquées" })} par les filtres`,
+    filteredOut: (n) =>
+      `${count(n, { one: "entrée masquée", other: "entrées masquées" })} par les filtres`,
     showAll: "Tout afficher",
     loading: "Chargement de la conversation…",
     empty: "Rien n’a encore été dit",
@@ -296,9 +305,11 @@ export const fr: Texts = {
   },
   force: {
     title: "Reprendre d’autorité",
-    lead: (name) => `${name} a la main et en sera informé. Le motif est conservé dans la conversation.`,
+    lead: (name) =>
+      `${name} a la main et en sera informé. Le motif est conservé dans la conversation.`,
     revokeTitle: "Rendre au bot",
-    revokeLead: (name) => `${name} perd la main et le bot répond de nouveau. Le motif est conservé dans la conversation.`,
+    revokeLead: (name) =>
+      `${name} perd la main et le bot répond de nouveau. Le motif est conservé dans la conversation.`,
     reason: "Motif",
     submit: "Reprendre la main",
     revoke: "Rendre au bot",
@@ -348,7 +359,6 @@ export const fr: Texts = {
     pastFailed: "Impossible de charger les conversations passées.",
     pastMessages: (n) => count(n, { one: "message", other: "messages" }),
     pastTitle: (when) => `Conversation du ${when}`,
-    pastOpen: (when) => `Lire la conversation du ${when}`,
     data: "Données du site",
     dataHint: "Envoyées par la page, non vérifiées.",
     dataNone: "La page n’en envoie pas.",

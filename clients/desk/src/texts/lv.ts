@@ -91,7 +91,8 @@ export const lv: Texts = {
     soundUnlock: "Ieslēgt skaņu",
     desktopDefault: "Rādīt paziņojumus darbvirsmā arī tad, kad darbvieta ir fonā.",
     desktopAsk: "Atļaut paziņojumus",
-    desktopDenied: "Pārlūks bloķē šīs lapas paziņojumus. Atļaujiet tos vietnes iestatījumos līdzās adresei.",
+    desktopDenied:
+      "Pārlūks bloķē šīs lapas paziņojumus. Atļaujiet tos vietnes iestatījumos līdzās adresei.",
     desktopUnsupported: "Šis pārlūks nerāda darbvirsmas paziņojumus.",
     desktopGranted: "Darbvirsmas paziņojumi ir ieslēgti.",
   },
@@ -179,7 +180,12 @@ export const lv: Texts = {
     operatorSessions: (n) => count(n, { zero: "sarunu", one: "saruna", other: "sarunas" }),
     none: "Neviens operators nav pieslēdzies",
   },
-  devices: { mobile: "Tālrunis", tablet: "Planšete", desktop: "Dators", unknown: "Nezināma ierīce" },
+  devices: {
+    mobile: "Tālrunis",
+    tablet: "Planšete",
+    desktop: "Dators",
+    unknown: "Nezināma ierīce",
+  },
 
   tabs: {
     name: "Atvērtās sarunas",
@@ -335,8 +341,7 @@ export const lv: Texts = {
     pagesSeen: "Skatītās lapas",
     visits: "Apmeklējumi",
     currentPage: "Pašreizējā lapa",
-    morePages: (n) =>
-      `Rādīt vēl ${count(n, { zero: "lapas", one: "lapu", other: "lapas" })}`,
+    morePages: (n) => `Rādīt vēl ${count(n, { zero: "lapas", one: "lapu", other: "lapas" })}`,
     profile: "Profils",
     country: "Valsts",
     device: "Ierīce",
@@ -351,7 +356,6 @@ export const lv: Texts = {
     pastFailed: "Agrākās sarunas neizdevās ielādēt.",
     pastMessages: (n) => count(n, { zero: "ziņu", one: "ziņa", other: "ziņas" }),
     pastTitle: (when) => `Saruna: ${when}`,
-    pastOpen: (when) => `Lasīt sarunu: ${when}`,
     data: "Vietnes dati",
     dataHint: "Tos sūta lapa; nav pārbaudīti.",
     dataNone: "Lapa datus nesūta.",

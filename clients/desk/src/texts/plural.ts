@@ -12,7 +12,8 @@ export function counting(language: string): (count: number, forms: Forms) => str
   const numbers = new Intl.NumberFormat(language);
   return (count, forms) => {
     const rule = rules.select(count);
-    const form = rule === "one" ? forms.one : rule === "zero" ? (forms.zero ?? forms.other) : forms.other;
+    const form =
+      rule === "one" ? forms.one : rule === "zero" ? (forms.zero ?? forms.other) : forms.other;
     return `${numbers.format(count)} ${form}`;
   };
 }

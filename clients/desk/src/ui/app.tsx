@@ -5,8 +5,8 @@ import { useEffect } from "preact/hooks";
 import type { Desk, SiteDesk } from "../model/types.ts";
 import { texts } from "../texts.ts";
 import { DeskProvider, SiteProvider } from "./context.ts";
-import { CloseDialog, ReasonDialog, TransferDialog } from "./conversation/dialogs.tsx";
 import { ConversationPane } from "./conversation/conversation.tsx";
+import { CloseDialog, ReasonDialog, TransferDialog } from "./conversation/dialogs.tsx";
 import { ConnectionBanner } from "./header/connection.tsx";
 import { DisplayNameDialog, InviteDialog } from "./header/dialogs.tsx";
 import { Header } from "./header/header.tsx";
@@ -17,8 +17,8 @@ import { usePreferences } from "./palette/actions.ts";
 import { useKeys } from "./palette/keys.ts";
 import { Palette } from "./palette/palette.tsx";
 import { Shortcuts } from "./palette/shortcuts.tsx";
-import { PastDialog } from "./panel/past.tsx";
 import { VisitorPanel } from "./panel/panel.tsx";
+import { PastDialog } from "./panel/past.tsx";
 import { IconButton } from "./parts/button.tsx";
 import { X } from "./parts/icons.ts";
 import { Invited } from "./stage/invited.tsx";
@@ -129,7 +129,9 @@ function OpenDialog() {
     case "close":
       return <CloseDialog conversation={open.conversation} />;
     case "past":
-      return <PastDialog key={open.session} conversation={open.conversation} session={open.session} />;
+      return (
+        <PastDialog key={open.session} conversation={open.conversation} session={open.session} />
+      );
     case undefined:
       return null;
   }

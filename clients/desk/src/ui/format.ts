@@ -14,7 +14,9 @@ export function elapsed(ms: number): string {
   const hours = Math.floor(length / HOUR);
   const minutes = Math.floor((length % HOUR) / MINUTE);
   const seconds = String(Math.floor((length % MINUTE) / SECOND)).padStart(2, "0");
-  return hours > 0 ? `${hours}:${String(minutes).padStart(2, "0")}:${seconds}` : `${minutes}:${seconds}`;
+  return hours > 0
+    ? `${hours}:${String(minutes).padStart(2, "0")}:${seconds}`
+    : `${minutes}:${seconds}`;
 }
 
 /** How long, in a sentence: `42 s`, `3 min`, `2 h 5 min`. */

@@ -9,7 +9,10 @@ export type OpenDialog =
   | { readonly kind: "shortcuts" }
   | { readonly kind: "display-name" }
   | { readonly kind: "invite" }
-  | { readonly kind: "force" | "revoke" | "transfer" | "close"; readonly conversation: Conversation }
+  | {
+      readonly kind: "force" | "revoke" | "transfer" | "close";
+      readonly conversation: Conversation;
+    }
   | { readonly kind: "past"; readonly conversation: Conversation; readonly session: string };
 
 export const dialog = signal<OpenDialog | null>(null);

@@ -46,7 +46,14 @@ export function Composer({ conversation }: { conversation: Conversation }) {
           {t.closed}
         </p>
         {text !== "" && (
-          <textarea ref={box} class="composer-text" aria-label={t.name} readOnly rows={1} value={text} />
+          <textarea
+            ref={box}
+            class="composer-text"
+            aria-label={t.name}
+            readOnly
+            rows={1}
+            value={text}
+          />
         )}
       </div>
     );
@@ -132,7 +139,6 @@ function Mode({ conversation }: { conversation: Conversation }) {
 }
 
 function useGrowing(box: { current: HTMLTextAreaElement | null }, text: string): void {
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text.
   useLayoutEffect(() => {
     const element = box.current;
     if (element === null) return;

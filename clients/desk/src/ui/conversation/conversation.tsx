@@ -11,7 +11,12 @@ export function ConversationPane({ conversation }: { conversation: Conversation 
   return (
     <main class="centre" id="main" tabIndex={-1}>
       <Tabs />
-      <section key={conversation.session} id={CONVERSATION_ID} class="conversation" aria-label={texts().conversation.name}>
+      <section
+        key={conversation.session}
+        id={CONVERSATION_ID}
+        class="conversation"
+        aria-label={texts().conversation.name}
+      >
         <ConversationHead conversation={conversation} />
         <Thread conversation={conversation} />
         <Notices conversation={conversation} />

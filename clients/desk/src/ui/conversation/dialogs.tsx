@@ -1,5 +1,5 @@
-import type { OperatorCard } from "@vigie/client";
 import { useSignal } from "@preact/signals";
+import type { OperatorCard } from "@vigie/client";
 import { useEffect, useState } from "preact/hooks";
 import type { Conversation } from "../../model/types.ts";
 import { texts } from "../../texts.ts";
@@ -15,7 +15,13 @@ import { FormError } from "../stage/sign-in.tsx";
 const REASON_CHARACTERS_MAX = 200;
 
 /** For supervisors: takes a conversation from an operator, for themselves or for the bot. */
-export function ReasonDialog({ conversation, revoke }: { conversation: Conversation; revoke: boolean }) {
+export function ReasonDialog({
+  conversation,
+  revoke,
+}: {
+  conversation: Conversation;
+  revoke: boolean;
+}) {
   const t = texts();
   const [reason, setReason] = useState("");
   const holder = conversation.control.value?.holder;
@@ -25,7 +31,9 @@ export function ReasonDialog({ conversation, revoke }: { conversation: Conversat
     const why = reason.trim();
     if (why === "") return;
     closeDialog();
-    attempt(revoke ? conversation.revoke(why) : conversation.takeOver({ force: true, reason: why }));
+    attempt(
+      revoke ? conversation.revoke(why) : conversation.takeOver({ force: true, reason: why }),
+    );
   };
   return (
     <Dialog
@@ -34,7 +42,15 @@ export function ReasonDialog({ conversation, revoke }: { conversation: Conversat
       lead={revoke ? t.force.revokeLead(name) : t.force.lead(name)}
     >
       <form class="form" onSubmit={submit}>
-        <Field label={t.force.reason} value={reason} onValue={setReason} maxLength={REASON_CHARACTERS_MAX} autocomplete="off" required first />
+        <Field
+          label={t.force.reason}
+          value={reason}
+          onValue={setReason}
+          maxLength={REASON_CHARACTERS_MAX}
+          autocomplete="off"
+          required
+          first
+        />
         <div class="dialog-actions">
           <Button onClick={closeDialog}>{t.cancel}</Button>
           <Button kind="danger" type="submit" disabled={reason.trim() === ""}>
@@ -87,8 +103,17 @@ export function TransferDialog({ conversation }: { conversation: Conversation })
             <fieldset class="choices-list">
               <legend class="hidden">{t.transfer.title}</legend>
               {[...cards].sort(byReach).map((card) => (
-                <label key={card.id} class={reachable(card) ? "choice-line" : "choice-line choice-off"}>
-                  <input type="radio" name="to" disabled={!reachable(card)} checked={to === card.id} onChange={() => setTo(card.id)} />
+                <label
+                  key={card.id}
+                  class={reachable(card) ? "choice-line" : "choice-line choice-off"}
+                >
+                  <input
+                    type="radio"
+                    name="to"
+                    disabled={!reachable(card)}
+                    checked={to === card.id}
+                    onChange={() => setTo(card.id)}
+                  />
                   <span class="avatar" aria-hidden="true">
                     {initial(card.name)}
                   </span>
@@ -97,7 +122,13 @@ export function TransferDialog({ conversation }: { conversation: Conversation })
                 </label>
               ))}
             </fieldset>
-            <Field label={t.transfer.reason} value={reason} onValue={setReason} maxLength={REASON_CHARACTERS_MAX} autocomplete="off" />
+            <Field
+              label={t.transfer.reason}
+              value={reason}
+              onValue={setReason}
+              maxLength={REASON_CHARACTERS_MAX}
+              autocomplete="off"
+            />
           </>
         )}
         <div class="dialog-actions">

@@ -1,15 +1,24 @@
-import type { Conversation, Parts } from "../../model/types.ts";
 import { safeUrl } from "../../model/profile.ts";
+import type { Conversation, Parts } from "../../model/types.ts";
 import { texts } from "../../texts.ts";
 import { attempt } from "../attempt.ts";
 import { useDesk, useSite } from "../context.ts";
-import { Button, IconButton } from "../parts/button.tsx";
-import { Lasting } from "../parts/elapsed.tsx";
-import { ArrowLeft, Bot, CircleX, Ellipsis, ExternalLink, Headset, PanelRight } from "../parts/icons.ts";
-import { WaitingChip } from "../parts/control.tsx";
-import { Menu, MenuItem, MenuItems } from "../parts/menu.tsx";
 import { Presence } from "../list/card.tsx";
+import { path } from "../list/overview.tsx";
 import { room } from "../media.ts";
+import { Button, IconButton } from "../parts/button.tsx";
+import { WaitingChip } from "../parts/control.tsx";
+import { Lasting } from "../parts/elapsed.tsx";
+import {
+  ArrowLeft,
+  Bot,
+  CircleX,
+  Ellipsis,
+  ExternalLink,
+  Headset,
+  PanelRight,
+} from "../parts/icons.ts";
+import { Menu, MenuItem, MenuItems } from "../parts/menu.tsx";
 import { dialog, panelOver } from "../state.ts";
 import { visitorName } from "./name.ts";
 
@@ -42,10 +51,21 @@ export function ConversationHead({ conversation }: { conversation: Conversation 
       <div class="conversation-line conversation-sub">
         <PartFilters />
         {url !== undefined && (
-          <a class="page-link" href={url} target="_blank" rel="noopener noreferrer" title={url} aria-label={t.openPage}>
-            <span class="cut page-link-name">{page?.title ?? page?.url}</span>
-            <ExternalLink aria-hidden="true" />
-          </a>
+          <p class="page-now-line">
+            <span class="cut muted" title={url}>
+              {page?.title ?? path(url)}
+            </span>
+            <a
+              class="page-link"
+              href={url}
+              target="_blank"
+              rel="noopener noreferrer"
+              title={`${t.openPage} (P)`}
+            >
+              <span class="page-link-name">{t.openPage}</span>
+              <ExternalLink aria-hidden="true" />
+            </a>
+          </p>
         )}
       </div>
     </header>
@@ -92,13 +112,24 @@ function ControlButton({ conversation }: { conversation: Conversation }) {
   const busy = acting === "take-over" || acting === "release";
   if (conversation.mine.value) {
     return (
-      <Button shortcut="R" aria-busy={busy} disabled={busy} onClick={() => attempt(conversation.release())}>
+      <Button
+        shortcut="R"
+        aria-busy={busy}
+        disabled={busy}
+        onClick={() => attempt(conversation.release())}
+      >
         {t.release}
       </Button>
     );
   }
   return (
-    <Button kind="primary" shortcut="T" aria-busy={busy} disabled={busy} onClick={() => attempt(conversation.takeOver())}>
+    <Button
+      kind="primary"
+      shortcut="T"
+      aria-busy={busy}
+      disabled={busy}
+      onClick={() => attempt(conversation.takeOver())}
+    >
       {t.takeOver}
     </Button>
   );
@@ -116,7 +147,9 @@ function MoreMenu({ conversation }: { conversation: Conversation }) {
     <Menu label={t.more} face={<Ellipsis aria-hidden="true" />}>
       {(close) => (
         <MenuItems label={t.more}>
-          {may.transfer && <MenuItem onSelect={() => ask("transfer", close)}>{t.transfer}</MenuItem>}
+          {may.transfer && (
+            <MenuItem onSelect={() => ask("transfer", close)}>{t.transfer}</MenuItem>
+          )}
           {may.force && <MenuItem onSelect={() => ask("force", close)}>{t.force}</MenuItem>}
           {may.revoke && <MenuItem onSelect={() => ask("revoke", close)}>{t.revoke}</MenuItem>}
           {may.close && (

@@ -46,7 +46,12 @@ function UnseenNotice({ conversation }: { conversation: Conversation }) {
   if (unseen === null) return null;
   const title = t.title(unseen.count);
   return (
-    <div class="notice notice-warn" role="alertdialog" aria-label={title} aria-describedby="unseen-lead">
+    <div
+      class="notice notice-warn"
+      role="alertdialog"
+      aria-label={title}
+      aria-describedby="unseen-lead"
+    >
       <MessageSquare aria-hidden="true" />
       <div class="notice-text">
         <p>

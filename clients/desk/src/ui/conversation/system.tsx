@@ -1,5 +1,5 @@
 import type { Holder } from "@vigie/client";
-import type { ComponentChildren, FunctionComponent } from "preact";
+import type { ComponentChildren } from "preact";
 import { safeUrl } from "../../model/profile.ts";
 import type { ControlItem, MessageItem, NoteItem, ThreadItem } from "../../model/types.ts";
 import { texts } from "../../texts.ts";
@@ -21,7 +21,7 @@ import {
 } from "../parts/icons.ts";
 
 type Happening = Exclude<ThreadItem, MessageItem | NoteItem>;
-type Icon = FunctionComponent<{ "aria-hidden": "true" }>;
+type Icon = typeof Star;
 
 interface Said {
   icon: Icon;
@@ -61,7 +61,12 @@ function told(item: Happening, me: string | null): Said {
       return {
         icon: CircleAlert,
         tone: "bad",
-        text: { timeout: t.botTimeout, unavailable: t.botUnavailable, error: t.botError, unknown: t.botError }[item.reason],
+        text: {
+          timeout: t.botTimeout,
+          unavailable: t.botUnavailable,
+          error: t.botError,
+          unknown: t.botError,
+        }[item.reason],
         ...(item.detail === undefined ? {} : { detail: <Aside>{item.detail}</Aside> }),
       };
     case "rated":
@@ -76,7 +81,13 @@ function told(item: Happening, me: string | null): Said {
         icon: User,
         tone: "plain",
         text: t.data,
-        detail: <Aside>{Object.entries(item.data).map(([key, value]) => `${key}: ${value}`).join(" · ")}</Aside>,
+        detail: (
+          <Aside>
+            {Object.entries(item.data)
+              .map(([key, value]) => `${key}: ${value}`)
+              .join(" · ")}
+          </Aside>
+        ),
       };
     case "started":
       return { icon: LogIn, tone: "plain", text: t.started(item.ordinal) };
@@ -91,10 +102,12 @@ function told(item: Happening, me: string | null): Said {
 
 function control(item: ControlItem, me: string | null): Said {
   const t = texts().system;
-  const by = item.author.kind === "operator" ? holderName({ ...item.author, kind: "operator" }, me) : "";
+  const by =
+    item.author.kind === "operator" ? holderName({ ...item.author, kind: "operator" }, me) : "";
   const holder = holderName(item.holder, me);
   const previous = holderName(item.previous, me);
-  const detail = item.reason === undefined ? {} : { detail: <Aside>{t.reason(item.reason)}</Aside> };
+  const detail =
+    item.reason === undefined ? {} : { detail: <Aside>{t.reason(item.reason)}</Aside> };
   const line = (icon: Icon, text: string): Said => ({ icon, tone: "control", text, ...detail });
   switch (item.cause) {
     case "take_over":

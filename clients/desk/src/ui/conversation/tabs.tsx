@@ -30,7 +30,9 @@ export function Tabs() {
     } else {
       return;
     }
-    queueMicrotask(() => list.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus());
+    queueMicrotask(() =>
+      list.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus(),
+    );
   };
   return (
     <div class="tabs" role="tablist" aria-label={t.name} ref={list} onKeyDown={move}>
@@ -80,7 +82,9 @@ function Tab({ conversation }: { conversation: Conversation }) {
     >
       <Flag country={conversation.card.value?.country} />
       <span class="cut">{visitorName(conversation)}</span>
-      {conversation.mine.value && <span class="dot-mine" title={texts().conversation.youInControl} />}
+      {conversation.mine.value && (
+        <span class="dot-mine" title={texts().conversation.youInControl} />
+      )}
       {!active && <UnreadBadge unread={conversation.unread.value} />}
       <span class="tab-close" aria-hidden="true" title={`${t.close} (W)`} onClick={close}>
         <X />

@@ -46,6 +46,7 @@ export function Thread({ conversation }: { conversation: Conversation }) {
         role="log"
         aria-label={t.log}
         aria-busy={conversation.loading.value}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: who has no pointer scrolls it by keys.
         tabIndex={0}
         onScroll={scroll.moved}
       >
@@ -89,7 +90,11 @@ export function Thread({ conversation }: { conversation: Conversation }) {
         <Momentary conversation={conversation} />
       </div>
       {scroll.away.value && (
-        <button type="button" class={scroll.fresh.value > 0 ? "pill pill-new" : "pill"} onClick={scroll.toEnd}>
+        <button
+          type="button"
+          class={scroll.fresh.value > 0 ? "pill pill-new" : "pill"}
+          onClick={scroll.toEnd}
+        >
           <ArrowDown aria-hidden="true" />
           {scroll.fresh.value > 0 ? t.newMessages(scroll.fresh.value) : t.toNewest}
         </button>
@@ -156,7 +161,9 @@ function useScroll(
     } else {
       fresh.value = conversation.items
         .peek()
-        .filter((item) => item.kind === "message" && !item.mine && item.offset > seen.current).length;
+        .filter(
+          (item) => item.kind === "message" && !item.mine && item.offset > seen.current,
+        ).length;
     }
   });
 
@@ -175,7 +182,8 @@ function useScroll(
 
   const moved = () => {
     measure();
-    if (earlierThere && (box.current?.scrollTop ?? 1) < 80 && heightBefore.current === null) earlier();
+    if (earlierThere && (box.current?.scrollTop ?? 1) < 80 && heightBefore.current === null)
+      earlier();
   };
 
   return { box, away, fresh, moved, toEnd, earlier };
@@ -195,7 +203,13 @@ function DayLine({ time }: { time: number }) {
 }
 
 /** What a message of one's own waits for. */
-function PendingMessage({ conversation, pending }: { conversation: Conversation; pending: Pending }) {
+function PendingMessage({
+  conversation,
+  pending,
+}: {
+  conversation: Conversation;
+  pending: Pending;
+}) {
   const t = texts();
   const failed = pending.state === "failed";
   return (
@@ -252,11 +266,7 @@ function Momentary({ conversation }: { conversation: Conversation }) {
           </p>
         </Bubble>
       )}
-      {operator !== null && (
-        <p class="thread-note">
-          {t.operatorTyping(operator)}
-        </p>
-      )}
+      {operator !== null && <p class="thread-note">{t.operatorTyping(operator)}</p>}
     </div>
   );
 }

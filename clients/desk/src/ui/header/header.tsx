@@ -1,6 +1,7 @@
 import { texts } from "../../texts.ts";
 import { attempt } from "../attempt.ts";
 import { useDesk, useSite } from "../context.ts";
+import { UnreadBadge } from "../list/card.tsx";
 import { Button, IconButton } from "../parts/button.tsx";
 import {
   ChevronDown,
@@ -14,6 +15,7 @@ import {
   User,
   UserPlus,
 } from "../parts/icons.ts";
+import { Key } from "../parts/key.tsx";
 import { Logo } from "../parts/logo.tsx";
 import { Menu, MenuItem, MenuItems } from "../parts/menu.tsx";
 import { dialog } from "../state.ts";
@@ -33,14 +35,13 @@ export function Header() {
         type="button"
         class="search-hint"
         aria-keyshortcuts="Control+K"
-        aria-label={texts().palette.name}
         onClick={() => {
           dialog.value = { kind: "palette" };
         }}
       >
         <Search aria-hidden="true" />
         <span class="search-hint-text">{t.search}</span>
-        <kbd aria-hidden="true">{isMac() ? "⌘ K" : "Ctrl K"}</kbd>
+        <Key name={isMac() ? "⌘ K" : "Ctrl K"} />
       </button>
       <div class="header-end">
         <Availability />
@@ -61,14 +62,15 @@ function Sites() {
   const unread = others.reduce((sum, other) => sum + other.unread.value, 0);
   return (
     <Menu
-      label={`${t.sites}: ${site.name}`}
+      label={t.sites}
+      worded
       align="start"
       class="header-button sites-button"
       face={
         <>
           <Store aria-hidden="true" />
           <span class="site-name">{site.name}</span>
-          {unread > 0 && <span class="badge" title={t.unread(unread)}>{unread}</span>}
+          {unread > 0 && <UnreadBadge unread={unread} />}
           <ChevronDown aria-hidden="true" />
         </>
       }
@@ -105,7 +107,8 @@ function Availability() {
   };
   return (
     <Menu
-      label={`${t.availability}: ${available ? t.available : t.away}`}
+      label={t.availability}
+      worded
       class="header-button"
       disabled={!online}
       face={
@@ -117,7 +120,11 @@ function Availability() {
     >
       {(close) => (
         <MenuItems label={t.availability}>
-          <MenuItem checked={available} hint={t.availableHint} onSelect={() => choose("available", close)}>
+          <MenuItem
+            checked={available}
+            hint={t.availableHint}
+            onSelect={() => choose("available", close)}
+          >
             {t.available}
           </MenuItem>
           <MenuItem checked={!available} hint={t.awayHint} onSelect={() => choose("away", close)}>
@@ -156,12 +163,12 @@ function Name() {
     <Button
       kind="quiet"
       class="header-button header-name"
-      aria-label={`${t.displayName}: ${name}`}
       title={t.displayName}
       onClick={() => {
         dialog.value = { kind: "display-name" };
       }}
     >
+      <span class="hidden">{t.displayName}: </span>
       <span class="avatar" aria-hidden="true">
         {initial(name)}
       </span>
@@ -189,15 +196,25 @@ function AccountMenu() {
             </span>
           </p>
           <MenuItems label={t.header.account}>
-            <MenuItem icon={<User aria-hidden="true" />} onSelect={() => open("display-name", close)}>
+            <MenuItem
+              icon={<User aria-hidden="true" />}
+              onSelect={() => open("display-name", close)}
+            >
               {t.header.displayName}
             </MenuItem>
             {site.rank === "admin" && (
-              <MenuItem icon={<UserPlus aria-hidden="true" />} onSelect={() => open("invite", close)}>
+              <MenuItem
+                icon={<UserPlus aria-hidden="true" />}
+                onSelect={() => open("invite", close)}
+              >
                 {t.header.invite}
               </MenuItem>
             )}
-            <MenuItem icon={<Keyboard aria-hidden="true" />} shortcut="?" onSelect={() => open("shortcuts", close)}>
+            <MenuItem
+              icon={<Keyboard aria-hidden="true" />}
+              shortcut="?"
+              onSelect={() => open("shortcuts", close)}
+            >
               {t.header.shortcuts}
             </MenuItem>
             <MenuItem

@@ -1,7 +1,7 @@
 import type { Card, LastMessage } from "@vigie/client";
-import { memo } from "../memo.ts";
 import { texts } from "../../texts.ts";
 import { countryName, number } from "../format.ts";
+import { memo } from "../memo.ts";
 import { ControlChip, WaitingChip } from "../parts/control.tsx";
 import { DeviceIcon } from "../parts/device.tsx";
 import { Elapsed } from "../parts/elapsed.tsx";
@@ -12,7 +12,13 @@ import { Bot, Headset, MessageSquare } from "../parts/icons.ts";
 export const CARD_HEIGHT_PX = 88;
 
 /** A session in the live list. */
-export const SessionCard = memo(function SessionCard({ card, unread }: { card: Card; unread: number }) {
+export const SessionCard = memo(function SessionCard({
+  card,
+  unread,
+}: {
+  card: Card;
+  unread: number;
+}) {
   const t = texts().list;
   return (
     <div class={card.waiting === undefined ? "card" : "card card-waiting"}>
@@ -45,7 +51,12 @@ export function Presence({ card }: { card: Card }) {
   return (
     <span class="card-flag">
       <Flag country={card.country} />
-      <span class={`presence ${card.online ? "presence-on" : "presence-off"}`} role="img" aria-label={words} title={words} />
+      <span
+        class={`presence ${card.online ? "presence-on" : "presence-off"}`}
+        role="img"
+        aria-label={words}
+        title={words}
+      />
     </span>
   );
 }
@@ -57,7 +68,9 @@ export function Last({ last }: { last: LastMessage | undefined }) {
   return (
     <>
       {last.from === "bot" && <Bot class="speaker" role="img" aria-label={t.bot} />}
-      {last.from === "operator" && <Headset class="speaker" role="img" aria-label={t.conversation.parts.operator} />}
+      {last.from === "operator" && (
+        <Headset class="speaker" role="img" aria-label={t.conversation.parts.operator} />
+      )}
       <span class="cut">{last.text}</span>
     </>
   );

@@ -5,6 +5,7 @@ import { useSite } from "../context.ts";
 import { number } from "../format.ts";
 import { IconButton } from "../parts/button.tsx";
 import { ArrowUpDown, Search, X } from "../parts/icons.ts";
+import { Key } from "../parts/key.tsx";
 import { Menu, MenuItem, MenuItems } from "../parts/menu.tsx";
 
 /** The filters in the order of their keys 1 to 5. */
@@ -48,11 +49,12 @@ export function Filters() {
           aria-selected={list.show.value === show}
           aria-controls={LIST_PANEL_ID}
           tabIndex={list.show.value === show ? 0 : -1}
-          class={show === "waiting" && (totals?.waiting ?? 0) > 0 ? "filter filter-urgent" : "filter"}
+          class={
+            show === "waiting" && (totals?.waiting ?? 0) > 0 ? "filter filter-urgent" : "filter"
+          }
           onClick={() => choose(show, false)}
         >
-          {t[show]}{" "}
-          <span class="filter-count">{totals === null ? "" : number(totals[show])}</span>
+          {t[show]} <span class="filter-count">{totals === null ? "" : number(totals[show])}</span>
         </button>
       ))}
     </div>
@@ -65,7 +67,7 @@ export function SearchBox() {
   const { list } = useSite();
   const input = useRef<HTMLInputElement>(null);
   return (
-    <div class="search-box" role="search">
+    <search class="search-box">
       <Search aria-hidden="true" />
       <input
         ref={input}
@@ -83,7 +85,7 @@ export function SearchBox() {
         }}
       />
       {list.search.value === "" ? (
-        <kbd aria-hidden="true">/</kbd>
+        <Key name="/" />
       ) : (
         <IconButton
           label={t.clearSearch}
@@ -95,7 +97,7 @@ export function SearchBox() {
           <X aria-hidden="true" />
         </IconButton>
       )}
-    </div>
+    </search>
   );
 }
 
@@ -104,7 +106,10 @@ export function SortMenu() {
   const t = texts().list;
   const { list } = useSite();
   return (
-    <Menu label={`${t.sort}: ${t.sorts[list.sort.value]}`} face={<ArrowUpDown aria-hidden="true" />}>
+    <Menu
+      label={`${t.sort}: ${t.sorts[list.sort.value]}`}
+      face={<ArrowUpDown aria-hidden="true" />}
+    >
       {(close) => (
         <MenuItems label={t.sort}>
           {SORTS.map((sort) => (

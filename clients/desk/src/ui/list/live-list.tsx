@@ -47,7 +47,13 @@ export function ListPanel({
   const loading = list.loading.value;
   const empty = !loading && list.size.value === 0;
   return (
-    <div id={LIST_PANEL_ID} class="list-panel" role="tabpanel" aria-label={texts().list[list.show.value]} aria-busy={loading}>
+    <div
+      id={LIST_PANEL_ID}
+      class="list-panel"
+      role="tabpanel"
+      aria-label={texts().list[list.show.value]}
+      aria-busy={loading}
+    >
       {loading && list.size.value === 0 ? (
         <div class="bones">
           {Array.from({ length: bones }, (_, index) => (
@@ -71,7 +77,11 @@ function EmptyList() {
   const words = list.search.value.trim();
   if (words !== "") {
     return (
-      <Empty icon={<Search aria-hidden="true" />} title={t.emptySearch(words)} hint={t.emptySearchHint}>
+      <Empty
+        icon={<Search aria-hidden="true" />}
+        title={t.emptySearch(words)}
+        hint={t.emptySearchHint}
+      >
         <Button
           onClick={() => {
             list.search.value = "";
@@ -86,12 +96,22 @@ function EmptyList() {
     case "all":
       return <Empty icon={<Eye aria-hidden="true" />} title={t.emptyAll} hint={t.emptyAllHint} />;
     case "waiting":
-      return <Empty icon={<Clock aria-hidden="true" />} title={t.emptyWaiting} hint={t.emptyWaitingHint} />;
+      return (
+        <Empty
+          icon={<Clock aria-hidden="true" />}
+          title={t.emptyWaiting}
+          hint={t.emptyWaitingHint}
+        />
+      );
     case "bot":
       return <Empty icon={<Bot aria-hidden="true" />} title={t.emptyBot} hint={t.emptyBotHint} />;
     case "mine":
-      return <Empty icon={<Headset aria-hidden="true" />} title={t.emptyMine} hint={t.emptyMineHint} />;
+      return (
+        <Empty icon={<Headset aria-hidden="true" />} title={t.emptyMine} hint={t.emptyMineHint} />
+      );
     case "others":
-      return <Empty icon={<User aria-hidden="true" />} title={t.emptyOthers} hint={t.emptyOthersHint} />;
+      return (
+        <Empty icon={<User aria-hidden="true" />} title={t.emptyOthers} hint={t.emptyOthersHint} />
+      );
   }
 }

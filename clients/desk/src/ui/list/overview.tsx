@@ -1,5 +1,5 @@
-import type { Card, OperatorCard } from "@vigie/client";
 import { useSignal } from "@preact/signals";
+import type { Card, OperatorCard } from "@vigie/client";
 import { useEffect } from "preact/hooks";
 import { texts } from "../../texts.ts";
 import { useSite } from "../context.ts";
@@ -121,7 +121,9 @@ function Operators() {
         <li key={card.id} title={`${card.name}: ${t.operatorSessions(card.sessions)}`}>
           <span class="avatar" aria-hidden="true">
             {initial(card.name)}
-            <span class={`presence ${card.intent === "available" ? "presence-on" : "presence-away"}`} />
+            <span
+              class={`presence ${card.intent === "available" ? "presence-on" : "presence-away"}`}
+            />
           </span>
           <span class="cut">{card.name}</span>
           <span class="operator-count">

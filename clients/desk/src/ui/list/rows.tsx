@@ -92,7 +92,12 @@ export function Rows({ rowHeight, row, blank, ...rest }: RowsProps) {
     const top = index * rowHeight;
     if (card === undefined) {
       rows.push(
-        <div key={`blank-${index}`} class="row blank" style={{ height: rowHeight, transform: `translateY(${top}px)` }} role="presentation">
+        <div
+          key={`blank-${index}`}
+          class="row blank"
+          style={{ height: rowHeight, transform: `translateY(${top}px)` }}
+          role="presentation"
+        >
           {blank}
         </div>,
       );
@@ -101,6 +106,8 @@ export function Rows({ rowHeight, row, blank, ...rest }: RowsProps) {
     const { session } = card;
     cursorShown ||= session === selected;
     rows.push(
+      // biome-ignore lint/a11y/useKeyWithClickEvents: the listbox has the keys.
+      // biome-ignore lint/a11y/useFocusableInteractive: the listbox has the focus.
       <div
         key={session}
         id={rowId(session)}
@@ -132,10 +139,13 @@ export function Rows({ rowHeight, row, blank, ...rest }: RowsProps) {
       data-live-list
       onScroll={measure}
       onFocus={() => {
-        if (list.selected.peek() === null) list.selected.value = active ?? list.card(0)?.session ?? null;
+        if (list.selected.peek() === null)
+          list.selected.value = active ?? list.card(0)?.session ?? null;
       }}
       onKeyDown={(event) => {
-        if (moveCursor(event.key, site.list, Math.floor((box.current?.clientHeight ?? 0) / rowHeight))) {
+        if (
+          moveCursor(event.key, site.list, Math.floor((box.current?.clientHeight ?? 0) / rowHeight))
+        ) {
           event.preventDefault();
         } else if (event.key === "Enter" || event.key === " ") {
           if (selected === null) return;
@@ -153,7 +163,11 @@ export function Rows({ rowHeight, row, blank, ...rest }: RowsProps) {
 }
 
 /** Moves the keyboard's place in the list; false if the key does not move it. */
-export function moveCursor(key: string, list: ReturnType<typeof useSite>["list"], page: number): boolean {
+export function moveCursor(
+  key: string,
+  list: ReturnType<typeof useSite>["list"],
+  page: number,
+): boolean {
   const size = list.size.peek();
   if (size === 0) return false;
   const at = list.selected.peek() === null ? -1 : list.indexOf(list.selected.peek() ?? "");

@@ -33,7 +33,10 @@ export function renderedRows(visible: Range, size: number): Range {
 }
 
 /** Where to scroll so that a row is in sight as a whole; `null`: it is. */
-export function scrollToRow(index: number, { scrollTop, height, rowHeight }: Viewport): number | null {
+export function scrollToRow(
+  index: number,
+  { scrollTop, height, rowHeight }: Viewport,
+): number | null {
   const top = index * rowHeight;
   if (top < scrollTop) return top;
   if (top + rowHeight > scrollTop + height) return top + rowHeight - height;
@@ -44,7 +47,12 @@ export function scrollToRow(index: number, { scrollTop, height, rowHeight }: Vie
  * Where to scroll so that the row that was on top stays there, although rows came or went above
  * it. At the very top the list stays at the top: there one wants to see what is new.
  */
-export function keptPlace(scrollTop: number, rowHeight: number, before: number, after: number): number {
+export function keptPlace(
+  scrollTop: number,
+  rowHeight: number,
+  before: number,
+  after: number,
+): number {
   if (scrollTop <= 0 || after < 0) return scrollTop;
   return Math.max(0, scrollTop + (after - before) * rowHeight);
 }

@@ -50,8 +50,10 @@ function conversationCommands(site: SiteDesk): Command[] {
   const ask = (kind: "transfer" | "force" | "revoke" | "close") => () => {
     dialog.value = { kind, conversation };
   };
-  if (may.takeOver) add("take-over", t.conversation.takeOver, () => attempt(conversation.takeOver()), "T");
-  if (may.release) add("release", t.conversation.release, () => attempt(conversation.release()), "R");
+  if (may.takeOver)
+    add("take-over", t.conversation.takeOver, () => attempt(conversation.takeOver()), "T");
+  if (may.release)
+    add("release", t.conversation.release, () => attempt(conversation.release()), "R");
   if (may.transfer) add("transfer", t.conversation.transfer, ask("transfer"));
   if (may.force) add("force", t.conversation.force, ask("force"));
   if (may.revoke) add("revoke", t.conversation.revoke, ask("revoke"));
@@ -177,7 +179,13 @@ function settings(desk: Desk, site: SiteDesk): Command[] {
     ...(site.rank === "admin"
       ? [{ id: "invite", group, name: t.header.invite, run: open({ kind: "invite" }) }]
       : []),
-    { id: "shortcuts", group, name: t.header.shortcuts, shortcut: "?", run: open({ kind: "shortcuts" }) },
+    {
+      id: "shortcuts",
+      group,
+      name: t.header.shortcuts,
+      shortcut: "?",
+      run: open({ kind: "shortcuts" }),
+    },
     { id: "sign-out", group, name: t.header.signOut, run: () => attempt(desk.signOut()) },
   ];
 }

@@ -7,13 +7,21 @@ import { abilities } from "../conversation/head.tsx";
 import { SHOWS } from "../list/filters.tsx";
 import { moveCursor } from "../list/rows.tsx";
 import { dialog, panelOver, singleKeys } from "../state.ts";
-import { focusComposer, focusList, focusSearch, openPage, showTab, togglePanel } from "./actions.ts";
+import {
+  focusComposer,
+  focusList,
+  focusSearch,
+  openPage,
+  showTab,
+  togglePanel,
+} from "./actions.ts";
 
 /** Listens while the desk is shown. */
 export function useKeys(desk: Desk, site: SiteDesk): void {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
-      if (!event.defaultPrevented && !desk.expired.peek() && act(event, site)) event.preventDefault();
+      if (!event.defaultPrevented && !desk.expired.peek() && act(event, site))
+        event.preventDefault();
     };
     document.addEventListener("keydown", pressed);
     return () => document.removeEventListener("keydown", pressed);
@@ -31,7 +39,7 @@ function act(event: KeyboardEvent, site: SiteDesk): boolean {
   if (dialog.value !== null || event.ctrlKey || event.metaKey || event.isComposing) return false;
   const conversation = site.active.peek();
   if (event.altKey) return conversation !== null && whileWriting(event.code, conversation, site);
-  if (event.key === "Escape") return escape(event, site);
+  if (event.key === "Escape") return leave(event, site);
   if (writing(event.target) || !singleKeys.value) return false;
   return single(event, key, site, conversation);
 }
@@ -42,7 +50,7 @@ function whileWriting(code: string, conversation: Conversation, site: SiteDesk):
   return false;
 }
 
-function escape(event: KeyboardEvent, site: SiteDesk): boolean {
+function leave(event: KeyboardEvent, site: SiteDesk): boolean {
   if (panelOver.value) {
     panelOver.value = false;
     return true;
@@ -57,7 +65,12 @@ function escape(event: KeyboardEvent, site: SiteDesk): boolean {
   return true;
 }
 
-function single(event: KeyboardEvent, key: string, site: SiteDesk, conversation: Conversation | null): boolean {
+function single(
+  event: KeyboardEvent,
+  key: string,
+  site: SiteDesk,
+  conversation: Conversation | null,
+): boolean {
   const digit = /^Digit([1-5])$/.exec(event.code)?.[1];
   if (digit !== undefined && !event.shiftKey) {
     site.list.show.value = SHOWS[Number(digit) - 1] ?? "all";
@@ -135,6 +148,7 @@ function openSelected(site: SiteDesk): boolean {
 function writing(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
-    (target.isContentEditable || target.matches("textarea, select, input:not([type=radio], [type=checkbox])"))
+    (target.isContentEditable ||
+      target.matches("textarea, select, input:not([type=radio], [type=checkbox])"))
   );
 }

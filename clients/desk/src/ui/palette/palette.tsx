@@ -3,6 +3,7 @@ import { texts } from "../../texts.ts";
 import { useDesk, useSite } from "../context.ts";
 import { BareDialog, closeDialog } from "../parts/dialog.tsx";
 import { Search } from "../parts/icons.ts";
+import { Key } from "../parts/key.tsx";
 import { type Command, commands } from "./commands.ts";
 import { fit } from "./match.ts";
 
@@ -66,15 +67,24 @@ export function Palette() {
           }}
           onKeyDown={keys}
         />
-        <kbd aria-hidden="true">Esc</kbd>
+        <Key name="Esc" />
       </div>
-      <div id="palette-results" class="palette-results" role="listbox" aria-label={t.name} ref={results}>
+      <div
+        id="palette-results"
+        class="palette-results"
+        role="listbox"
+        aria-label={t.name}
+        ref={results}
+      >
         {grouped(found).map(([group, members]) => (
+          // biome-ignore lint/a11y/useSemanticElements: a listbox may have groups, not fieldsets.
           <div key={group} role="group" aria-label={group}>
             <p class="palette-group" aria-hidden="true">
               {group}
             </p>
             {members.map((command) => (
+              // biome-ignore lint/a11y/useKeyWithClickEvents: the box above has the keys.
+              // biome-ignore lint/a11y/useFocusableInteractive: the box above has the focus.
               <div
                 key={command.id}
                 id={`command-${command.id}`}
@@ -85,8 +95,10 @@ export function Palette() {
                 onClick={() => run(command)}
               >
                 <span class="command-name cut">{command.name}</span>
-                {command.detail !== undefined && <span class="command-detail cut">{command.detail}</span>}
-                {command.shortcut !== undefined && <kbd aria-hidden="true">{command.shortcut}</kbd>}
+                {command.detail !== undefined && (
+                  <span class="command-detail cut">{command.detail}</span>
+                )}
+                {command.shortcut !== undefined && <Key name={command.shortcut} />}
               </div>
             ))}
           </div>
@@ -130,6 +142,7 @@ function order(groups: ReadonlyMap<string, number>, group: string): number {
 
 function grouped(found: readonly Command[]): [string, Command[]][] {
   const groups = new Map<string, Command[]>();
-  for (const command of found) groups.set(command.group, [...(groups.get(command.group) ?? []), command]);
+  for (const command of found)
+    groups.set(command.group, [...(groups.get(command.group) ?? []), command]);
   return [...groups];
 }

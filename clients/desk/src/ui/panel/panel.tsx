@@ -1,7 +1,7 @@
-import type { ComponentChildren } from "preact";
 import { useSignal } from "@preact/signals";
-import type { Conversation, Profile } from "../../model/types.ts";
+import type { ComponentChildren } from "preact";
 import { safeUrl } from "../../model/profile.ts";
+import type { Conversation, Profile } from "../../model/types.ts";
 import { texts } from "../../texts.ts";
 import { PageLink } from "../conversation/system.tsx";
 import { clockTime, countryName, duration, languageName, moment, number } from "../format.ts";
@@ -16,7 +16,13 @@ import { PastConversations } from "./past.tsx";
 const PAGES_SHOWN = 4;
 
 /** Who the visitor is: where they came from, what they saw, what was said before. */
-export function VisitorPanel({ conversation, onClose }: { conversation: Conversation; onClose?: () => void }) {
+export function VisitorPanel({
+  conversation,
+  onClose,
+}: {
+  conversation: Conversation;
+  onClose?: () => void;
+}) {
   const t = texts().panel;
   const profile = conversation.profile.value;
   return (
@@ -29,12 +35,16 @@ export function VisitorPanel({ conversation, onClose }: { conversation: Conversa
           </IconButton>
         )}
       </div>
-      <div class="panel-body" tabIndex={0} role="group" aria-label={t.name}>
+      <div class="panel-body">
         <Part title={t.provenance}>
           <Provenance profile={profile} />
         </Part>
         <Part title={t.navigation}>
-          <Navigation profile={profile} closed={conversation.closed.value} last={conversation.items.value.at(-1)?.time} />
+          <Navigation
+            profile={profile}
+            closed={conversation.closed.value}
+            last={conversation.items.value.at(-1)?.time}
+          />
         </Part>
         <Part title={t.profile}>
           <Who conversation={conversation} profile={profile} />
@@ -87,7 +97,15 @@ function Provenance({ profile }: { profile: Profile }) {
   );
 }
 
-function Navigation({ profile, closed, last }: { profile: Profile; closed: boolean; last: number | undefined }) {
+function Navigation({
+  profile,
+  closed,
+  last,
+}: {
+  profile: Profile;
+  closed: boolean;
+  last: number | undefined;
+}) {
   const t = texts().panel;
   const all = useSignal(false);
   const { pages, started, visits } = profile.navigation;
@@ -98,7 +116,9 @@ function Navigation({ profile, closed, last }: { profile: Profile; closed: boole
       <dl class="figures">
         <div>
           <dt>{t.timeOnSite}</dt>
-          <dd>{closed && last !== undefined ? duration(last - started) : <Elapsed since={started} />}</dd>
+          <dd>
+            {closed && last !== undefined ? duration(last - started) : <Elapsed since={started} />}
+          </dd>
         </div>
         <div>
           <dt>{t.pagesSeen}</dt>
@@ -194,7 +214,9 @@ function Lines({ lines }: { lines: readonly (readonly [string, ComponentChildren
     <dl class="lines">
       {lines.map(([name, value]) => (
         <div key={name}>
-          <dt class="cut" title={name}>{name}</dt>
+          <dt class="cut" title={name}>
+            {name}
+          </dt>
           <dd>{value}</dd>
         </div>
       ))}

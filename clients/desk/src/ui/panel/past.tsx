@@ -4,11 +4,11 @@ import { useEffect, useMemo } from "preact/hooks";
 import type { Conversation, ThreadItem } from "../../model/types.ts";
 import { texts } from "../../texts.ts";
 import { attempt } from "../attempt.ts";
+import { now } from "../clock.ts";
+import { useSite } from "../context.ts";
 import { Item } from "../conversation/items.tsx";
 import { threadRows } from "../conversation/rows.ts";
-import { useSite } from "../context.ts";
 import { day, moment } from "../format.ts";
-import { now } from "../clock.ts";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { LoaderCircle } from "../parts/icons.ts";
@@ -60,7 +60,6 @@ function PastLine({ conversation, past }: { conversation: Conversation; past: Pa
       <button
         type="button"
         class="past-line"
-        aria-label={t.pastOpen(when)}
         onClick={() => {
           dialog.value = { kind: "past", conversation, session: past.session };
         }}
@@ -77,7 +76,13 @@ function PastLine({ conversation, past }: { conversation: Conversation; past: Pa
 }
 
 /** What was said in an earlier conversation. */
-export function PastDialog({ conversation, session }: { conversation: Conversation; session: string }) {
+export function PastDialog({
+  conversation,
+  session,
+}: {
+  conversation: Conversation;
+  session: string;
+}) {
   const t = texts();
   const items = useSignal<readonly ThreadItem[] | "failed" | null>(null);
   useEffect(() => {
@@ -90,12 +95,22 @@ export function PastDialog({ conversation, session }: { conversation: Conversati
       },
     );
   }, [conversation, session, items]);
-  const started = conversation.past.sessions.value.find((past) => past.session === session)?.started;
+  const started = conversation.past.sessions.value.find(
+    (past) => past.session === session,
+  )?.started;
   const found = items.value;
   const rows = useMemo(() => (Array.isArray(found) ? threadRows(found) : []), [found]);
   return (
-    <Dialog class="dialog-wide" title={started === undefined ? t.panel.past : t.panel.pastTitle(moment(started))}>
-      <div class="past-thread" tabIndex={0} role="group" aria-label={t.conversation.log}>
+    <Dialog
+      class="dialog-wide"
+      title={started === undefined ? t.panel.past : t.panel.pastTitle(moment(started))}
+    >
+      <section
+        class="past-thread"
+        aria-label={t.conversation.log}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: who has no pointer scrolls it by keys.
+        tabIndex={0}
+      >
         {found === null && (
           <p class="thread-note">
             <LoaderCircle class="spin" aria-hidden="true" />
@@ -112,7 +127,7 @@ export function PastDialog({ conversation, session }: { conversation: Conversati
             <Item key={row.key} item={row.item} joined={row.joined} />
           ),
         )}
-      </div>
+      </section>
     </Dialog>
   );
 }

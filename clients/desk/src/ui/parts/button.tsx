@@ -1,4 +1,5 @@
 import type { ButtonHTMLAttributes, ComponentChildren, Ref } from "preact";
+import { Key } from "./key.tsx";
 
 interface ButtonProps extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, "ref" | "icon"> {
   kind?: "primary" | "plain" | "quiet" | "danger";
@@ -19,7 +20,7 @@ export function Button({ kind = "plain", children, shortcut, elementRef, ...rest
       aria-keyshortcuts={shortcut}
     >
       {children}
-      {shortcut !== undefined && <kbd aria-hidden="true">{shortcut}</kbd>}
+      {shortcut !== undefined && <Key name={shortcut} />}
     </button>
   );
 }

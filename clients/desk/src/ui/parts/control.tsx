@@ -1,8 +1,8 @@
 import type { Card, Control } from "@vigie/client";
 import { texts } from "../../texts.ts";
 import { useSite } from "../context.ts";
-import { Bot, CircleAlert, Clock, Headset } from "./icons.ts";
 import { Lasting } from "./elapsed.tsx";
+import { Bot, CircleAlert, Clock, Headset } from "./icons.ts";
 
 /** Who is in control: the bot, you, or a colleague by name. */
 export function ControlChip({ control, bot }: { control: Control; bot?: Card["bot"] }) {

@@ -43,13 +43,20 @@ interface BareDialogProps {
 }
 
 /** A dialog without a heading of its own. */
-export function BareDialog({ label, labelledBy, firm = false, children, onClose, ...rest }: BareDialogProps) {
+export function BareDialog({
+  label,
+  labelledBy,
+  firm = false,
+  children,
+  onClose,
+  ...rest
+}: BareDialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const shown = element.current;
     const before = document.activeElement;
     if (shown !== null && !shown.open) shown.showModal();
-    shown?.querySelector<HTMLElement>("[data-autofocus]")?.focus();
+    (shown?.querySelector<HTMLElement>("[data-autofocus]") ?? shown)?.focus();
     return () => {
       shown?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
@@ -58,6 +65,7 @@ export function BareDialog({ label, labelledBy, firm = false, children, onClose,
   return (
     <dialog
       ref={element}
+      tabIndex={-1}
       class={`dialog ${rest.class ?? ""}`}
       aria-label={label}
       aria-labelledby={labelledBy}

@@ -4,7 +4,10 @@ import { texts } from "../../texts.ts";
 import { Eye, EyeOff } from "./icons.ts";
 
 interface FieldProps
-  extends Pick<InputHTMLAttributes<HTMLInputElement>, "autocomplete" | "required" | "maxLength" | "minLength" | "spellcheck" | "autocapitalize"> {
+  extends Pick<
+    InputHTMLAttributes<HTMLInputElement>,
+    "autocomplete" | "required" | "maxLength" | "minLength" | "spellcheck" | "autocapitalize"
+  > {
   label: string;
   value: string;
   onValue: (value: string) => void;
@@ -16,7 +19,16 @@ interface FieldProps
 }
 
 /** One line of a form, with its name, a hint, and what is wrong with it. */
-export function Field({ label, value, onValue, type = "text", hint, error, first, ...rest }: FieldProps) {
+export function Field({
+  label,
+  value,
+  onValue,
+  type = "text",
+  hint,
+  error,
+  first,
+  ...rest
+}: FieldProps) {
   const id = useId();
   const [shown, setShown] = useState(false);
   const about = error ?? hint;

@@ -3,9 +3,16 @@ import { countryName } from "../format.ts";
 import { Globe } from "./icons.ts";
 
 /** A country's flag, loaded when it is first seen. The name stands beside it or in its title. */
-export function Flag({ country, titled = false }: { country: string | undefined; titled?: boolean }) {
+export function Flag({
+  country,
+  titled = false,
+}: {
+  country: string | undefined;
+  titled?: boolean;
+}) {
   const [missing, setMissing] = useState<string | null>(null);
-  const code = country !== undefined && /^[A-Za-z]{2}$/.test(country) ? country.toLowerCase() : null;
+  const code =
+    country !== undefined && /^[A-Za-z]{2}$/.test(country) ? country.toLowerCase() : null;
   if (code === null || missing === code) {
     return (
       <span class="flag flag-none">

@@ -3,10 +3,13 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Check } from "./icons.ts";
+import { Key } from "./key.tsx";
 
 interface MenuProps {
-  /** The button's accessible name. */
+  /** The button's accessible name; what comes before its words, when it is `worded`. */
   label: string;
+  /** Whether the button shows words, which are then part of its name. */
+  worded?: boolean;
   /** What the button shows. */
   face: ComponentChildren;
   class?: string;
@@ -15,12 +18,18 @@ interface MenuProps {
   disabled?: boolean;
   /** The menu's content; `close` closes it. */
   children: (close: () => void) => ComponentChildren;
-  /** What the button adds to its title. */
-  title?: string;
 }
 
 /** The button and, while it is open, its menu. */
-export function Menu({ label, face, align = "end", disabled, children, title, ...rest }: MenuProps) {
+export function Menu({
+  label,
+  face,
+  align = "end",
+  disabled,
+  children,
+  worded = false,
+  ...rest
+}: MenuProps) {
   const [open, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
@@ -61,15 +70,16 @@ export function Menu({ label, face, align = "end", disabled, children, title, ..
   };
 
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys of the button and of its menu.
     <div class="menu-root" ref={root} onKeyDown={move}>
       <button
         type="button"
         ref={button}
         class={rest.class ?? "icon-button"}
-        aria-label={label}
+        aria-label={worded ? undefined : label}
         aria-haspopup="menu"
         aria-expanded={open}
-        title={title ?? label}
+        title={label}
         disabled={disabled}
         onClick={() => setOpen(!open)}
         onKeyDown={(event) => {
@@ -79,6 +89,7 @@ export function Menu({ label, face, align = "end", disabled, children, title, ..
           }
         }}
       >
+        {worded && <span class="hidden">{label}: </span>}
         {face}
       </button>
       {open && <div class={`menu menu-${align}`}>{children(() => close())}</div>}
@@ -108,8 +119,18 @@ interface ItemProps {
 }
 
 /** One choice. */
-export function MenuItem({ onSelect, checked, icon, hint, shortcut, danger, disabled, children }: ItemProps) {
+export function MenuItem({
+  onSelect,
+  checked,
+  icon,
+  hint,
+  shortcut,
+  danger,
+  disabled,
+  children,
+}: ItemProps) {
   return (
+    // biome-ignore lint/a11y/useAriaPropsSupportedByRole: it is checked as a menuitemradio only.
     <button
       type="button"
       role={checked === undefined ? "menuitem" : "menuitemradio"}
@@ -119,16 +140,21 @@ export function MenuItem({ onSelect, checked, icon, hint, shortcut, danger, disa
       disabled={disabled}
       onClick={onSelect}
     >
-      <span class="menu-icon">{checked === undefined ? icon : checked && <Check aria-hidden="true" />}</span>
+      <span class="menu-icon">
+        {checked === undefined ? icon : checked && <Check aria-hidden="true" />}
+      </span>
       <span class="menu-text">
         <span>{children}</span>
         {hint !== undefined && <span class="menu-hint">{hint}</span>}
       </span>
-      {shortcut !== undefined && <kbd aria-hidden="true">{shortcut}</kbd>}
+      {shortcut !== undefined && <Key name={shortcut} />}
     </button>
   );
 }
 
 function items(root: HTMLElement | null): HTMLElement[] {
-  return [...(root?.querySelectorAll<HTMLElement>(".menu :is(.menu-item, .button):not([disabled])") ?? [])];
+  return [
+    ...(root?.querySelectorAll<HTMLElement>(".menu :is(.menu-item, .button):not([disabled])") ??
+      []),
+  ];
 }

@@ -12,7 +12,7 @@ export function Loading() {
   return (
     <main class="stage stage-loading" aria-busy="true">
       <LoaderCircle class="spin" aria-hidden="true" />
-      <p class="hidden">{texts().loading}</p>
+      <h1 class="hidden">{texts().loading}</h1>
     </main>
   );
 }

@@ -19,7 +19,7 @@ export function texts(): Texts {
 
 /** Loads the first of the wanted languages that there is; English if there is none. */
 export async function chooseLanguage(wanted: readonly string[]): Promise<Texts> {
-  const known = wanted.map(primary).find((language) => language in LANGUAGES);
+  const known = wanted.map(primary).find((language) => Object.hasOwn(LANGUAGES, language));
   current = (await LANGUAGES[known ?? "en"]?.()) ?? en;
   return current;
 }

@@ -85,8 +85,9 @@ function single(
       return true;
     case "j":
     case "k":
+      moveCursor(key === "j" ? "ArrowDown" : "ArrowUp", site.list, 1);
       focusList();
-      return moveCursor(key === "j" ? "ArrowDown" : "ArrowUp", site.list, 1);
+      return true;
     case "o":
       site.activate(null);
       return true;

@@ -18,7 +18,7 @@ import type {
   TypingSignal,
 } from "@vigie/client";
 import { BOT_DRAFT_SHOWN_MS, TYPING_EVERY_MS, TYPING_SHOWN_MS } from "./bounds.ts";
-import { advance, newer } from "./card.ts";
+import { advance, askedOf, newer } from "./card.ts";
 import type { Composition } from "./composition.ts";
 import { PastList } from "./past.ts";
 import { NO_FACTS, profile, tell } from "./profile.ts";
@@ -276,7 +276,7 @@ export class OpenConversation implements Conversation {
       this.#card.value = next;
       this.#controlled(next.control);
     }
-    this.#around.unread.said(this.session, next.asked);
+    this.#around.unread.said(this.session, askedOf(next));
   }
 
   /** Somebody is typing. */

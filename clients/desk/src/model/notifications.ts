@@ -101,7 +101,7 @@ export class Ringer implements Notifications {
 
   /** Something has happened that rings. */
   ring({ kind, card }: Alert, bell: Bell): void {
-    if (!this.wants(kind) || (card.control.holder.kind === "operator" && kind === "waiting")) {
+    if (!this.wants(kind)) {
       return;
     }
     const id = `${bell.site}/${card.session}`;
@@ -120,6 +120,13 @@ export class Ringer implements Notifications {
     const id = `${site}/${session}`;
     this.#stop(id);
     this.#ports.notifier.hide(id);
+  }
+
+  /** A card says that somebody has taken it; its notification stays until the engine says quiet. */
+  taken(site: string, session: string): void {
+    if (this.#rings.size > 0) {
+      this.#stop(`${site}/${session}`);
+    }
   }
 
   /** The site's connection is lost, and with it the word that would stop what rings. */

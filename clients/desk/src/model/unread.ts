@@ -8,6 +8,7 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { Card } from "@vigie/client";
 import { UNREAD_SESSIONS_MAX } from "./bounds.ts";
+import { askedOf } from "./card.ts";
 
 interface Count {
   /** How many messages the visitor had said when the operator looked last. */
@@ -42,7 +43,8 @@ export class Unread {
 
   /** It rang: its latest message, at least, was not looked at. */
   rang(card: Card): void {
-    const { session, asked } = card;
+    const { session } = card;
+    const asked = askedOf(card);
     const count = this.#counts.get(session);
     if (count === undefined) {
       this.#set(session, { looked: Math.max(0, asked - 1), asked, open: false });
@@ -109,8 +111,9 @@ export class Unread {
 
   #changed(by: number): void {
     if (by !== 0) {
-      this.#total.value += by;
-      this.#version.value += 1;
+      // Callers may be effects: what is changed here must not run them again.
+      this.#total.value = this.#total.peek() + by;
+      this.#version.value = this.#version.peek() + 1;
     }
   }
 }

@@ -36,6 +36,7 @@ const TEXTS = french
     };
 
 showCount();
+tellWidget();
 document.querySelectorAll("[data-add]").forEach(sellSmall);
 document.querySelectorAll("[data-product]").forEach(sell);
 document.querySelectorAll("[data-gallery]").forEach(showKinds);
@@ -67,6 +68,7 @@ function save(lines) {
     // Without storage the cart lives as long as the page.
   }
   showCount(lines);
+  tellWidget(lines);
 }
 
 /** Whether there was room. */
@@ -87,6 +89,17 @@ function showCount(lines = load()) {
     place.textContent = String(count);
     place.hidden = count === 0;
   }
+}
+
+/** What operators see beside the conversation: what lies in the cart. */
+function tellWidget(lines = load()) {
+  const data = {};
+  if (lines.length > 0) {
+    data.cart = lines.map(({ good, quantity }) => `${quantity} × ${GOODS[good].name}`).join(", ");
+    data.total = money(lines.reduce((sum, line) => sum + priceOf(line) * line.quantity, 0));
+  }
+  window.Vigie ??= [];
+  window.Vigie.push(["setData", data]);
 }
 
 function sellSmall(button) {

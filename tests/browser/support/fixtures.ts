@@ -13,13 +13,15 @@ import { Shop } from "./shop.ts";
 import { Sounds } from "./sounds.ts";
 import { Watchdog } from "./watchdog.ts";
 
+/** A new visitor: a browser that has not been here. They come from `from`, an address. */
+export type Visit = (options?: BrowserContextOptions & { from?: string }) => Promise<Shop>;
+
 interface Story {
   /** Keys of the engine's configuration, `test.use({ settings: { "presence.visitor_grace_ms": 500 } })`. */
   settings: Record<string, string | number>;
   engine: Engine;
   operators: Operators;
-  /** A new visitor: a browser that has not been here. They come from `from`, an address. */
-  visit(options?: BrowserContextOptions & { from?: string }): Promise<Shop>;
+  visit: Visit;
   /** An operator who has signed up; their desk is open. */
   sit(person: Person, options?: BrowserContextOptions): Promise<Desk & { sounds: Sounds }>;
   watchdog: Watchdog;

@@ -348,7 +348,9 @@ fn serve_says_where_it_listens_and_stops_in_order_on_sigterm() {
     TcpStream::connect(&engine.http).unwrap();
     TcpStream::connect(&engine.tcp).unwrap();
     assert!(machine.database().exists());
-    assert_eq!(engine.stop(), (Some(0), String::new()));
+    let (code, said) = engine.stop();
+    assert_eq!((code, said.lines().count()), (Some(0), 1), "{said}");
+    assert!(said.starts_with("first admin: http://127.0.0.1:"), "{said}");
 }
 
 #[test]

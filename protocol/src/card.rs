@@ -16,6 +16,9 @@ pub struct Card {
     pub session: SessionId,
     /// Whose.
     pub visitor: VisitorId,
+    /// Which of the visitor's sessions: 1, 2, 3 …; so, how often they have visited. 0 if unknown.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ordinal: u32,
     /// When the session started; its duration is now less this.
     pub started: Millis,
     /// ISO 3166-1 alpha-2.
@@ -40,6 +43,9 @@ pub struct Card {
     pub page: Option<Page>,
     /// How many messages were said, by anyone.
     pub messages: u64,
+    /// How many of them the visitor said.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub asked: u64,
     /// The last of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<LastMessage>,
@@ -113,6 +119,59 @@ pub struct Window {
     pub sort: Sort,
     /// How many cards at most: 1 to [`WINDOW_FIRST_MAX`](crate::WINDOW_FIRST_MAX); 0 means 50.
     pub first: u32,
+    /// How many cards of the order stand before the window: 0 to
+    /// [`WINDOW_SKIP_MAX`](crate::WINDOW_SKIP_MAX).
+    #[serde(skip_serializing_if = "is_zero")]
+    pub skip: u32,
+    /// Which alerts to send beside the window's cards, wherever in the site they are raised.
+    #[serde(skip_serializing_if = "Alerts::is_none")]
+    pub alerts: Alerts,
+}
+
+/// Which alerts an operator wants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Alerts {
+    /// None.
+    #[default]
+    None,
+    /// New conversations, and visitors who begin to wait for a human.
+    New,
+    /// Also every further message of a visitor.
+    All,
+}
+
+impl Alerts {
+    const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+}
+
+/// A signal that somebody may be wanted; it has no place in any log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Alert {
+    /// What happened.
+    pub kind: AlertKind,
+    /// In which session.
+    pub card: Card,
+}
+
+/// What an alert tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum AlertKind {
+    /// The visitor began to wait for a human.
+    Waiting,
+    /// The visitor's first message of a session.
+    New,
+    /// A further message of the visitor.
+    Message,
+    /// A kind that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 /// Sessions by who is in control.
@@ -165,4 +224,8 @@ pub struct Totals {
     pub others: u64,
     /// Those that match the window's filter and search, inside and beyond its first N.
     pub matching: u64,
+}
+
+fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
 }

@@ -3,6 +3,8 @@
 //! Everything that must not be lost is an event. Stored, sent and exported events have this one
 //! shape; what a role may see of them is decided by the engine's core (`visible_to`).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{Key, OperatorId, VisitorId};
@@ -80,6 +82,8 @@ impl EventBody {
         "control_changed",
         "bot_failed",
         "session_closed",
+        "data_changed",
+        "session_rated",
     ];
 
     /// The known type of an event that was carried as unknown because its content did not fit. To
@@ -174,11 +178,19 @@ pub enum EventBody {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         detail: Option<String>,
     },
-    /// The last event of a session: nothing is appended after it.
+    /// The end of a session: nothing is appended after it but the visitor's rating.
     SessionClosed {
         /// Why.
         cause: CloseCause,
     },
+    /// The site's page tells something else of its visitor than before. It is what the page
+    /// claims, and proven by nothing. Operators and bots.
+    DataChanged {
+        /// All of it, in place of what was told before.
+        data: CustomData,
+    },
+    /// The visitor says how they were served; the latest rating counts. Visitors and operators.
+    SessionRated(Rating),
     /// A type that this version does not know, carried as it came.
     #[serde(untagged)]
     Unknown(serde_json::Map<String, serde_json::Value>),
@@ -322,9 +334,28 @@ pub enum CloseCause {
     Operator,
     /// The visitor was away for longer than the site waits.
     Away,
+    /// The visitor ended it.
+    Visitor,
     /// A cause that this version does not know.
     #[serde(other)]
     Unknown,
+}
+
+/// What a site's page tells of its visitor: at most
+/// [`DATA_ENTRIES_MAX`](crate::DATA_ENTRIES_MAX) entries, with keys of 1 to
+/// [`DATA_KEY_BYTES_MAX`](crate::DATA_KEY_BYTES_MAX) bytes and values of at most
+/// [`DATA_VALUE_BYTES_MAX`](crate::DATA_VALUE_BYTES_MAX).
+pub type CustomData = BTreeMap<String, String>;
+
+/// How a visitor was served, in their own words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Rating {
+    /// 1 (bad) to [`RATING_SCORE_MAX`](crate::RATING_SCORE_MAX) (good).
+    pub score: u8,
+    /// What they say of it, at most [`LINE_BYTES_MAX`](crate::LINE_BYTES_MAX) bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
 }
 
 /// A page of the site.
@@ -435,6 +466,8 @@ mod tests {
             EventBody::ControlChanged(change),
             EventBody::BotFailed { epoch: 1, turn: 1, reason: BotFailure::Error, detail: None },
             EventBody::SessionClosed { cause: CloseCause::Away },
+            EventBody::DataChanged { data: CustomData::new() },
+            EventBody::SessionRated(Rating { score: 5, comment: None }),
         ]
         .iter()
         .map(|body| serde_json::to_value(body).unwrap()["type"].as_str().unwrap().to_owned())

@@ -58,11 +58,36 @@ pub const LINE_BYTES_MAX: usize = 2 * 1024;
 /// The most cards that one window may ask for.
 pub const WINDOW_FIRST_MAX: u32 = 500;
 
+/// How far behind the beginning of its order a window may begin, in cards.
+pub const WINDOW_SKIP_MAX: u32 = 100_000;
+
+/// The most alerts that one delta of the live list carries; the rest is dropped.
+pub const ALERTS_MAX: usize = 16;
+
+/// The most sessions that one delta of the live list calls quiet; the rest follows in the next.
+pub const QUIET_MAX: usize = 500;
+
 /// The longest search of a window, in bytes.
 pub const SEARCH_BYTES_MAX: usize = 256;
 
 /// The most events that one `history` page holds.
 pub const HISTORY_PAGE_MAX: u32 = 500;
+
+/// The most sessions that one page of a visitor's past holds.
+pub const PAST_PAGE_MAX: u32 = 20;
+
+/// The most entries of the data that a site's page tells of its visitor.
+pub const DATA_ENTRIES_MAX: usize = 16;
+/// The longest key of such an entry, in bytes.
+pub const DATA_KEY_BYTES_MAX: usize = 64;
+/// The longest value of such an entry, in bytes.
+pub const DATA_VALUE_BYTES_MAX: usize = 256;
+
+/// The best score of a rating; the worst is 1.
+pub const RATING_SCORE_MAX: u8 = 5;
+
+/// How often one session may be rated; the latest rating counts.
+pub const RATINGS_MAX: u32 = 10;
 
 /// The most follow-up choices that one message may offer, and the longest label in bytes.
 pub const CHOICES_MAX: usize = 10;

@@ -6,9 +6,9 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::card::{Card, Totals, Window};
+use crate::card::{Card, LastMessage, Totals, Window};
 use crate::error::{ErrorCode, RpcError};
-use crate::event::{Choice, Control, Epoch, Event, Millis, Offset, Page};
+use crate::event::{Choice, Control, CustomData, Epoch, Event, Millis, Offset, Page, Rating};
 use crate::id::{Key, OperatorId, SessionId, SiteId, VisitorId};
 use crate::rpc::Params;
 
@@ -115,6 +115,10 @@ methods! {
     ViewPage = "page" -> Done;
     /// The visitor asks for a human.
     RequestHuman = "request_human" -> Done;
+    /// The site's page tells something of its visitor.
+    SetData = "set_data" -> Done;
+    /// The visitor says how they were served.
+    Rate = "rate" -> Done;
     /// Watches a window of the live list.
     Watch = "watch" -> Watching;
     /// Stops watching.
@@ -131,6 +135,8 @@ methods! {
     AddNote = "note" -> Done;
     /// Closes a session.
     Close = "close" -> Done;
+    /// The other sessions of a session's visitor.
+    ReadPast = "past" -> Past;
     /// The site's operators.
     Operators = "operators" -> OperatorList;
     /// Says whether the operator is available.
@@ -183,6 +189,9 @@ pub struct Connect {
     /// Visitors over TCP: their User-Agent. Over WebSocket the request's header counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// Visitors: what the page tells of them, as with `set_data`; left out, what was told stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<CustomData>,
 }
 
 /// Result of `connect`.
@@ -403,6 +412,25 @@ pub struct ViewPage {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequestHuman {}
 
+/// Parameters of `set_data`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SetData {
+    /// All of it, in place of what was told before.
+    pub data: CustomData,
+}
+
+/// Parameters of `rate`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Rate {
+    /// 1 (bad) to [`RATING_SCORE_MAX`](crate::RATING_SCORE_MAX) (good).
+    pub score: u8,
+    /// What the visitor says of it; an empty one counts as none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
 /// Parameters of `watch`; the window stands in its place if the client watches already.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -490,8 +518,57 @@ pub struct AddNote {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Close {
+    /// Which session; visitors leave it out and mean their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+}
+
+/// Parameters of `past`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ReadPast {
+    /// A session of the visitor whose others are asked for.
+    pub session: SessionId,
+    /// Only sessions with a lower ordinal; left out, all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<u32>,
+    /// How many at most: 1 to [`PAST_PAGE_MAX`](crate::PAST_PAGE_MAX); left out or 0, 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// Result of `past`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Past {
+    /// The visitor's other sessions, latest first.
+    pub sessions: Vec<PastSession>,
+    /// What to pass as `before` for more; absent at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u32>,
+}
+
+/// A summary of one of a visitor's sessions; `history` has its events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PastSession {
     /// Which session.
     pub session: SessionId,
+    /// Which of the visitor's sessions: 1, 2, 3 …
+    pub ordinal: u32,
+    /// When it started.
+    pub started: Millis,
+    /// When it was closed; absent while it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Millis>,
+    /// How many messages were said, by anyone.
+    pub messages: u64,
+    /// The last of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<LastMessage>,
+    /// How the visitor rated it in the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<Rating>,
 }
 
 /// Parameters of `operators`.

@@ -6,7 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::card::{Card, Totals};
+use crate::card::{Alert, Card, Totals};
 use crate::error::RpcError;
 use crate::event::{Author, Epoch, Event, EventBody, Millis, Offset};
 use crate::id::SessionId;
@@ -118,6 +118,15 @@ pub struct Live {
     pub remove: Vec<SessionId>,
     /// Counts over the whole site.
     pub totals: Totals,
+    /// What rings, if the window asked for alerts: at most
+    /// [`ALERTS_MAX`](crate::ALERTS_MAX); more are dropped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<Alert>,
+    /// If the window asked for alerts: sessions that an operator has taken control of, or that
+    /// have left the live list. Whatever rang for them before stops; at most
+    /// [`QUIET_MAX`](crate::QUIET_MAX), more follow in the next delta.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quiet: Vec<SessionId>,
 }
 
 /// `typing`: somebody is typing.

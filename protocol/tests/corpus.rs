@@ -149,6 +149,22 @@ fn messages(encoding: Encoding) -> Vec<Seed> {
             json!({ "session": session, "epoch": 3, "turn": 9, "text": "Yes.",
             "choices": [{ "label": "A human", "action": "request_human" }] }),
         ),
+        (
+            "connect-with-data",
+            "connect",
+            json!({ "protocol": 1, "site": "demo", "data": { "plan": "pro", "name": "Ann" } }),
+        ),
+        ("set-data", "set_data", json!({ "data": { "cart": "3 items", "": "é" } })),
+        ("set-data-wrong-types", "set_data", json!({ "data": { "n": 5, "in": [{}] } })),
+        ("rate", "rate", json!({ "score": 5, "comment": "Merci" })),
+        ("rate-beyond-a-byte", "rate", json!({ "score": 256 })),
+        ("close-own", "close", json!({})),
+        ("past", "past", json!({ "session": session, "before": 300, "limit": 20 })),
+        (
+            "watch-further-down",
+            "watch",
+            json!({ "window": { "skip": 9950, "first": 50, "alerts": "all" } }),
+        ),
         ("unknown-method", "fly_to_the_moon", json!({ "when": "now" })),
         ("unknown-field", "ping", json!({ "later": [1.5, null, { "x": false }] })),
     ];
@@ -171,6 +187,13 @@ fn messages(encoding: Encoding) -> Vec<Seed> {
             "live",
             json!({ "revision": 2, "upsert": [card(session)],
             "remove": [session], "totals": totals() }),
+        ),
+        (
+            "push-live-with-alerts",
+            "live",
+            json!({ "revision": 3, "totals": totals(), "quiet": [session],
+            "alerts": [{ "kind": "new", "card": card(session) },
+                { "kind": "moon_landed", "card": card(session) }] }),
         ),
         (
             "push-turn",
@@ -301,6 +324,8 @@ fn events() -> Vec<Seed> {
             "cause": "take_over", "reason": "r", "notice": "n" }),
         json!({ "type": "bot_failed", "epoch": 1, "turn": 4, "reason": "timeout" }),
         json!({ "type": "session_closed", "cause": "away" }),
+        json!({ "type": "data_changed", "data": { "plan": "pro", "panier": "é" } }),
+        json!({ "type": "session_rated", "score": 4, "comment": "Merci" }),
         json!({ "type": "moon_landed", "crew": ["a", "b"], "height": 1.25, "n": { "x": null } }),
     ];
     let mut seeds = Vec::new();

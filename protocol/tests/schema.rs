@@ -9,8 +9,10 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 use vigie_protocol::error::{CloseCode, ErrorCode};
 use vigie_protocol::{
-    HISTORY_PAGE_MAX, LINE_BYTES_MAX, PROTOCOL_VERSION, SEARCH_BYTES_MAX, SUBPROTOCOL_JSON,
-    SUBPROTOCOL_MESSAGEPACK, TEXT_BYTES_MAX, WINDOW_FIRST_MAX, method, push,
+    ALERTS_MAX, DATA_ENTRIES_MAX, DATA_KEY_BYTES_MAX, DATA_VALUE_BYTES_MAX, HISTORY_PAGE_MAX,
+    LINE_BYTES_MAX, PAST_PAGE_MAX, PROTOCOL_VERSION, QUIET_MAX, RATING_SCORE_MAX, SEARCH_BYTES_MAX,
+    SUBPROTOCOL_JSON, SUBPROTOCOL_MESSAGEPACK, TEXT_BYTES_MAX, WINDOW_FIRST_MAX, WINDOW_SKIP_MAX,
+    method, push,
 };
 
 /// Notifications that a client may send.
@@ -122,6 +124,14 @@ fn words_for_readers_of_json(words: &str) -> String {
         ("WINDOW_FIRST_MAX", WINDOW_FIRST_MAX as usize),
         ("SEARCH_BYTES_MAX", SEARCH_BYTES_MAX),
         ("HISTORY_PAGE_MAX", HISTORY_PAGE_MAX as usize),
+        ("PAST_PAGE_MAX", PAST_PAGE_MAX as usize),
+        ("WINDOW_SKIP_MAX", WINDOW_SKIP_MAX as usize),
+        ("ALERTS_MAX", ALERTS_MAX),
+        ("QUIET_MAX", QUIET_MAX),
+        ("DATA_ENTRIES_MAX", DATA_ENTRIES_MAX),
+        ("DATA_KEY_BYTES_MAX", DATA_KEY_BYTES_MAX),
+        ("DATA_VALUE_BYTES_MAX", DATA_VALUE_BYTES_MAX),
+        ("RATING_SCORE_MAX", usize::from(RATING_SCORE_MAX)),
     ];
     let words = limits.iter().fold(words.replace('\n', " "), |words, (name, limit)| {
         words.replace(&format!("[`{name}`](crate::{name})"), &limit.to_string())

@@ -91,6 +91,24 @@ fn every_limit_in_the_code_is_the_limit_in_the_table() {
         vigie_protocol::CHOICE_BYTES_MAX
     ));
     lacks(format!("| cards in a window (`first`) | {} (", vigie_protocol::WINDOW_FIRST_MAX));
+    lacks(format!(
+        "| cards before a window (`skip`) | {} |",
+        grouped(vigie_protocol::WINDOW_SKIP_MAX as usize)
+    ));
+    lacks(format!(
+        "| alerts, quiet sessions of one `live` | {}, {} |",
+        vigie_protocol::ALERTS_MAX,
+        vigie_protocol::QUIET_MAX
+    ));
+    lacks(format!("| sessions in a `past` page (`limit`) | {} (", vigie_protocol::PAST_PAGE_MAX));
+    lacks(format!(
+        "| entries of `data`; a key, a value | {}; {} bytes, {} bytes |",
+        vigie_protocol::DATA_ENTRIES_MAX,
+        vigie_protocol::DATA_KEY_BYTES_MAX,
+        vigie_protocol::DATA_VALUE_BYTES_MAX
+    ));
+    lacks(format!("| ratings of a session | {} |", vigie_protocol::RATINGS_MAX));
+    lacks(format!("| `score` | 1 to {},", vigie_protocol::RATING_SCORE_MAX));
     lacks(format!("| events in a history page (`limit`) | {} (", vigie_protocol::HISTORY_PAGE_MAX));
 }
 

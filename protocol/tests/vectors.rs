@@ -297,7 +297,7 @@ macro_rules! by_method {
         by_name!($name, [
             Connect, Ping, Refresh, Subscribe, Unsubscribe, History, Say, Typing, ViewPage,
             RequestHuman, Watch, Unwatch, TakeOver, Release, Transfer, Revoke, AddNote, Close,
-            Operators, SetIntent, Serve, Draft, Answer, Fail,
+            Operators, SetIntent, Serve, Draft, Answer, Fail, SetData, Rate, ReadPast,
         ], $T => $then)
     };
 }

@@ -235,6 +235,8 @@ impl Delta {
             upsert: owned(&self.upsert),
             remove: self.remove.to_vec(),
             totals: self.totals,
+            alerts: vec![],
+            quiet: vec![],
         }
     }
 }

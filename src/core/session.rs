@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use vigie_protocol::card::{BotState, Card, LastMessage, Speaker};
 use vigie_protocol::event::{
-    Author, BotFailure, ChatMessage, Control, ControlChange, Epoch, Event, EventBody, Holder,
-    Millis, Offset, Page, VisitorContext,
+    Author, BotFailure, ChatMessage, Control, ControlChange, CustomData, Epoch, Event, EventBody,
+    Holder, Millis, Offset, Page, Rating, VisitorContext,
 };
 use vigie_protocol::id::{Key, OperatorId, SessionId, VisitorId};
 use vigie_protocol::method::Done;
@@ -42,14 +42,19 @@ pub struct Session {
     /// The last offset that each audience sees.
     seen_by: [Offset; Audience::ALL.len()],
     visitor: Option<VisitorId>,
+    ordinal: u32,
     started: Millis,
     context: VisitorContext,
+    /// What the site's page tells of its visitor.
+    data: CustomData,
     /// Whether the visitor is there, as the log has it.
     present: bool,
     closed: bool,
     control: Control,
     waiting: Option<Millis>,
     messages: u64,
+    /// How many of them the visitor said.
+    questions: u64,
     last: Option<LastMessage>,
     /// The visitor's last message; 0 before the first.
     asked: Offset,
@@ -60,6 +65,9 @@ pub struct Session {
     /// The last answered turn: which, where, and a digest of the answer.
     answered: Option<(Offset, Said)>,
     said: BTreeMap<(Scope, Key), Said>,
+    /// The visitor's latest rating, and how its request was answered.
+    rated: Option<(Rating, Done)>,
+    ratings: u32,
     transcript: VecDeque<Arc<Event>>,
     transcript_bytes: usize,
 }
@@ -94,13 +102,16 @@ impl Session {
             head: 0,
             seen_by: Default::default(),
             visitor: None,
+            ordinal: 0,
             started: 0,
             context: VisitorContext::default(),
+            data: CustomData::new(),
             present: false,
             closed: false,
             control: Control { epoch: 1, holder: Holder::Bot {}, since: 0 },
             waiting: None,
             messages: 0,
+            questions: 0,
             last: None,
             asked: 0,
             unanswered: None,
@@ -108,6 +119,8 @@ impl Session {
             failure: None,
             answered: None,
             said: BTreeMap::new(),
+            rated: None,
+            ratings: 0,
             transcript: VecDeque::new(),
             transcript_bytes: 0,
         }
@@ -125,8 +138,9 @@ impl Session {
             }
         }
         match &event.body {
-            EventBody::SessionStarted { visitor, context, .. } => {
+            EventBody::SessionStarted { visitor, ordinal, context } => {
                 self.visitor = Some(*visitor);
+                self.ordinal = *ordinal;
                 self.started = event.time;
                 self.control.since = event.time;
                 self.context = context.clone();
@@ -155,6 +169,12 @@ impl Session {
                 self.turn = None;
                 self.waiting = None;
             }
+            EventBody::DataChanged { data } => self.data = data.clone(),
+            EventBody::SessionRated(rating) => {
+                let done = Done { offset: event.offset, epoch: self.epoch() };
+                self.rated = Some((rating.clone(), done));
+                self.ratings += 1;
+            }
             EventBody::Unknown(_) => {}
         }
     }
@@ -176,6 +196,7 @@ impl Session {
         self.remember_event(event);
         match from {
             Speaker::Visitor => {
+                self.questions += 1;
                 self.asked = event.offset;
                 self.unanswered = Some(event.offset);
                 self.turn = (!self.held()).then_some(event.offset);
@@ -264,6 +285,36 @@ impl Session {
     /// From where the visitor comes, and on what device.
     pub const fn context(&self) -> &VisitorContext {
         &self.context
+    }
+
+    /// What the site's page tells of its visitor.
+    pub const fn data(&self) -> &CustomData {
+        &self.data
+    }
+
+    /// The visitor's latest rating.
+    pub fn rating(&self) -> Option<&Rating> {
+        self.rated.as_ref().map(|(rating, _)| rating)
+    }
+
+    /// The visitor's latest rating, and how its request was answered.
+    pub(super) const fn rated(&self) -> Option<&(Rating, Done)> {
+        self.rated.as_ref()
+    }
+
+    /// How often the visitor has rated the session.
+    pub const fn ratings(&self) -> u32 {
+        self.ratings
+    }
+
+    /// How many messages were said, by anyone.
+    pub const fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// The last message, cut short.
+    pub const fn last(&self) -> Option<&LastMessage> {
+        self.last.as_ref()
     }
 
     /// Whether the visitor is there, as the log has it.
@@ -376,6 +427,7 @@ impl Session {
         Some(Card {
             session: self.id,
             visitor: self.visitor?,
+            ordinal: self.ordinal,
             started: self.started,
             country: context.country.clone(),
             device: context.device,
@@ -388,6 +440,7 @@ impl Session {
                 .as_ref()
                 .map(|page| Page { url: cut(&page.url), title: page.title.as_deref().map(cut) }),
             messages: self.messages,
+            asked: self.questions,
             last: self.last.clone(),
             control: self.control.clone(),
             waiting: self.waiting,

@@ -29,10 +29,12 @@ pub const fn sees(audience: Audience, body: &EventBody) -> bool {
         | EventBody::ControlChanged(_)
         | EventBody::HumanRequested {}
         | EventBody::SessionClosed { .. } => true,
-        EventBody::BotFailed { .. } => !matches!(audience, Audience::Bot),
-        EventBody::SessionStarted { .. } | EventBody::PageViewed { .. } => {
-            !matches!(audience, Audience::Visitor)
+        EventBody::BotFailed { .. } | EventBody::SessionRated(_) => {
+            !matches!(audience, Audience::Bot)
         }
+        EventBody::SessionStarted { .. }
+        | EventBody::PageViewed { .. }
+        | EventBody::DataChanged { .. } => !matches!(audience, Audience::Visitor),
         // What this version does not know may be meant for operators alone.
         EventBody::VisitorReturned { .. }
         | EventBody::VisitorLeft {}
@@ -123,7 +125,9 @@ fn holder_without_id(holder: &Holder) -> Holder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vigie_protocol::event::{BotFailure, CloseCause, ControlCause, Page, VisitorContext};
+    use vigie_protocol::event::{
+        BotFailure, CloseCause, ControlCause, CustomData, Page, Rating, VisitorContext,
+    };
     use vigie_protocol::id::VisitorId;
 
     fn operator() -> Author {
@@ -184,6 +188,10 @@ mod tests {
         check(operator(), change, true, true);
         check(Author::System {}, failed, true, false);
         check(operator(), EventBody::SessionClosed { cause: CloseCause::Operator }, true, true);
+        let data = CustomData::from([("plan".to_owned(), "pro".to_owned())]);
+        check(Author::Visitor {}, EventBody::DataChanged { data }, false, true);
+        let rating = Rating { score: 4, comment: Some("quick".into()) };
+        check(Author::Visitor {}, EventBody::SessionRated(rating), true, false);
         check(Author::System {}, EventBody::Unknown(Default::default()), false, false);
     }
 

@@ -112,7 +112,10 @@ impl Connection {
             }
             Call::Release(p) => (p.session, Command::Release { by }),
             Call::Revoke(p) => (p.session, Command::Revoke { by, reason: p.reason }),
-            Call::Close(p) => (p.session, Command::Close { by: Some(by) }),
+            Call::Close(p) => {
+                let Some(session) = p.session else { return reply.refuse(session_missing()) };
+                (session, Command::Close { by: Some(by) })
+            }
             Call::AddNote(p) => (p.session, Command::Note { by, key: p.key, text: p.text }),
             Call::Transfer(p) => match available(site, &p.to) {
                 Ok(to) => (p.session, Command::Transfer { by, to, reason: p.reason }),

@@ -177,5 +177,6 @@ fn read_as_any_result(result: &Params<'_>) {
     of::<method::Say>(result);
     of::<method::Watch>(result);
     of::<method::Operators>(result);
+    of::<method::ReadPast>(result);
     of::<method::Ping>(result);
 }

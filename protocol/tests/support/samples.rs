@@ -2,11 +2,14 @@
 //! frames of those that have none yet.
 
 use serde_json::json;
-use vigie_protocol::card::{BotState, Card, LastMessage, Show, Sort, Speaker, Totals, Window};
+use vigie_protocol::card::{
+    Alert, AlertKind, Alerts, BotState, Card, LastMessage, Show, Sort, Speaker, Totals, Window,
+};
 use vigie_protocol::error::{CloseCode as Closing, ErrorCode, RpcError};
 use vigie_protocol::event::{
     Author, BotFailure, ChatMessage, Choice, ChoiceAction, CloseCause, Control, ControlCause,
-    ControlChange, Device, Event, EventBody, Holder, Millis, Offset, Page, VisitorContext,
+    ControlChange, CustomData, Device, Event, EventBody, Holder, Millis, Offset, Page, Rating,
+    VisitorContext,
 };
 use vigie_protocol::id::{Key, SessionId, VisitorId};
 use vigie_protocol::method::*;
@@ -92,11 +95,21 @@ fn connecting() -> Vec<Sample> {
                 referrer: Some("https://search.example/?q=shoes".into()),
                 language: Some("fr-CA".into()),
                 device: Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0".into()),
+                data: None,
             },
         ),
         request(
             "connect: a visitor, in short",
             &Connect { protocol: 1, site: Some("pk-demo".into()), ..Connect::default() },
+        ),
+        request(
+            "connect: a visitor of whom the page tells something",
+            &Connect {
+                protocol: 1,
+                site: Some("pk-demo".into()),
+                data: Some(data()),
+                ..Connect::default()
+            },
         ),
         request(
             "connect: an operator or bot",
@@ -147,6 +160,11 @@ fn conversing() -> Vec<Sample> {
         request("page", &ViewPage { url: page().url, title: page().title }),
         request("page: without a title", &ViewPage { url: page().url, title: None }),
         request("request_human", &RequestHuman {}),
+        request("set_data", &SetData { data: data() }),
+        request("set_data: nothing any more", &SetData::default()),
+        request("rate", &Rate { score: 5, comment: Some("Vite et bien fait, merci !".into()) }),
+        request("rate: without a comment", &Rate { score: 1, comment: None }),
+        request("close: a visitor", &Close { session: None }),
     ]
 }
 
@@ -171,12 +189,14 @@ fn controlling() -> Vec<Sample> {
             "note",
             &AddNote { session: session(), key: key(), text: "A good customer.".into() },
         ),
-        request("close", &Close { session: session() }),
+        request("close", &Close { session: Some(session()) }),
     ]
 }
 
 fn operating() -> Vec<Sample> {
-    let window = |show, sort| Watch { window: Window { show, search: None, sort, first: 50 } };
+    let window =
+        |show, sort| Watch { window: Window { show, sort, first: 50, ..Window::default() } };
+    let ringing = |skip, alerts| Watch { window: Window { skip, alerts, ..Window::default() } };
     vec![
         request("watch: the default window", &Watch::default()),
         request(
@@ -187,13 +207,24 @@ fn operating() -> Vec<Sample> {
                     search: Some("paris firefox".into()),
                     sort: Sort::Waiting,
                     first: 500,
+                    ..Window::default()
                 },
             },
         ),
         request("watch: the bot's, the oldest first", &window(Show::Bot, Sort::Oldest)),
         request("watch: mine, by activity", &window(Show::Mine, Sort::Activity)),
         request("watch: others', the newest first", &window(Show::Others, Sort::Newest)),
+        request("watch: further down, with new conversations rung", &ringing(9_950, Alerts::New)),
+        request("watch: with every message of a visitor rung", &ringing(0, Alerts::All)),
         request("unwatch", &Unwatch {}),
+        request(
+            "past: the latest three",
+            &ReadPast { session: session(), before: None, limit: None },
+        ),
+        request(
+            "past: further back",
+            &ReadPast { session: session(), before: Some(300), limit: Some(20) },
+        ),
         request("operators", &Operators {}),
         request("set_intent: away", &SetIntent { intent: Intent::Away }),
         request("set_intent: available", &SetIntent { intent: Intent::Available }),
@@ -330,6 +361,14 @@ fn more_results() -> Vec<Sample> {
         result::<Revoke>("revoke", &done(11, 5)),
         result::<AddNote>("note", &done(12, 5)),
         result::<Close>("close", &done(100_000, 70_000)),
+        result::<SetData>("set_data", &done(2, 1)),
+        result::<Rate>("rate", &done(130, 4)),
+        result::<ReadPast>("past: more follow", &past()),
+        result::<ReadPast>("past: nothing further back", &Past { sessions: vec![], next: None }),
+        result::<Watch>(
+            "watch: a visitor who has been here before and asks",
+            &Watching { revision: 1, cards: vec![asking_card()], totals: totals() },
+        ),
         result::<Operators>(
             "operators",
             &OperatorList {
@@ -396,12 +435,20 @@ fn notifications() -> Vec<Sample> {
     let mut samples = vec![
         notification(
             "live: one changed, one gone",
-            &Live { revision: 42, upsert: vec![card()], remove: vec![session()], totals: totals() },
+            &Live { upsert: vec![card()], remove: vec![session()], ..live(42) },
         ),
+        notification("live: only the totals", &live(43)),
         notification(
-            "live: only the totals",
-            &Live { revision: 43, upsert: vec![], remove: vec![], totals: totals() },
+            "live: it rings",
+            &Live {
+                upsert: vec![asking_card()],
+                alerts: [AlertKind::Waiting, AlertKind::New, AlertKind::Message]
+                    .map(|kind| Alert { kind, card: asking_card() })
+                    .into(),
+                ..live(44)
+            },
         ),
+        notification("live: it rings no more", &Live { quiet: vec![session()], ..live(45) }),
         notification("typing: the visitor", &typing(Author::Visitor {}, Some("Where is my o"))),
         notification("typing: an operator, to the visitor", &typing(operator(None), None)),
         notification("draft", &DraftSignal { session: session(), turn: 2, text: "Two to".into() }),
@@ -559,6 +606,26 @@ fn events() -> Vec<Sample> {
             Author::System {},
             EventBody::SessionClosed { cause: CloseCause::Away },
         ),
+        event(
+            "session_closed: by the visitor",
+            9,
+            Author::Visitor {},
+            EventBody::SessionClosed { cause: CloseCause::Visitor },
+        ),
+        event("data_changed", 2, Author::Visitor {}, EventBody::DataChanged { data: data() }),
+        event(
+            "data_changed: nothing any more",
+            8,
+            Author::Visitor {},
+            EventBody::DataChanged { data: CustomData::new() },
+        ),
+        event("session_rated", 10, Author::Visitor {}, EventBody::SessionRated(rating())),
+        event(
+            "session_rated: without a comment",
+            10,
+            Author::Visitor {},
+            EventBody::SessionRated(Rating { score: 2, comment: None }),
+        ),
         event("a type of a later version", 9, Author::System {}, EventBody::Unknown(later)),
     ]
 }
@@ -696,6 +763,7 @@ fn card() -> Card {
     Card {
         session: session(),
         visitor: visitor(),
+        ordinal: 0,
         started: NOON,
         country: context.country,
         device: context.device,
@@ -705,6 +773,7 @@ fn card() -> Card {
         referrer: context.referrer,
         page: context.page,
         messages: 3,
+        asked: 0,
         last: Some(LastMessage {
             from: Speaker::Visitor,
             text: "How long is shipping?".into(),
@@ -723,6 +792,7 @@ fn small_card() -> Card {
     Card {
         session: SessionId::nth(visitor(), 2),
         visitor: visitor(),
+        ordinal: 0,
         started: NOON,
         country: None,
         device: Device::Unknown,
@@ -732,6 +802,7 @@ fn small_card() -> Card {
         referrer: None,
         page: None,
         messages: 0,
+        asked: 0,
         last: None,
         control: by_bot(),
         waiting: None,
@@ -739,6 +810,47 @@ fn small_card() -> Card {
         online: false,
         offset: 1,
     }
+}
+
+fn asking_card() -> Card {
+    Card { ordinal: 2, asked: 1, ..card() }
+}
+
+fn live(revision: u64) -> Live {
+    let (upsert, remove, alerts, quiet) = Default::default();
+    Live { revision, upsert, remove, totals: totals(), alerts, quiet }
+}
+
+fn data() -> CustomData {
+    [("customer", "C-1042"), ("panier", "3 articles, 120 €"), ("plan", "")]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
+}
+
+fn rating() -> Rating {
+    Rating { score: 4, comment: Some("Quick. 👍".into()) }
+}
+
+fn past() -> Past {
+    let open = PastSession {
+        session: SessionId::nth(visitor(), 300),
+        ordinal: 300,
+        started: NOON,
+        closed: None,
+        messages: 0,
+        last: None,
+        rating: None,
+    };
+    let closed = PastSession {
+        session: session(),
+        ordinal: 299,
+        closed: Some(NOON + 70_000),
+        messages: 130,
+        last: card().last,
+        rating: Some(rating()),
+        ..open.clone()
+    };
+    Past { sessions: vec![open, closed], next: Some(299) }
 }
 
 fn totals() -> Totals {

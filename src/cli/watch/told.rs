@@ -2,7 +2,7 @@
 
 use vigie_protocol::event::{
     Author, BotFailure, CloseCause, ControlCause, ControlChange, Device, Event, EventBody, Holder,
-    Page, VisitorContext,
+    Page, Rating, VisitorContext,
 };
 
 use crate::cli::text::one_line;
@@ -74,9 +74,17 @@ pub(super) fn tell(event: &Event) -> Told {
             alarm(format!("the bot did not answer: {why}{detail}"))
         }
         EventBody::SessionClosed { cause } => aside(match cause {
-            CloseCause::Operator => format!("{who} closed the conversation"),
+            CloseCause::Operator | CloseCause::Visitor => format!("{who} closed the conversation"),
             _ => "closed, the visitor was away for long".to_owned(),
         }),
+        EventBody::DataChanged { data } => {
+            let data = data.iter().map(|(key, value)| format!("{key}: {value}"));
+            aside(format!("the page tells: {}", data.collect::<Vec<_>>().join(", ")))
+        }
+        EventBody::SessionRated(Rating { score, comment }) => {
+            let comment = comment.as_ref().map(|comment| format!(": {comment}"));
+            aside(format!("{who} gives {score} of 5{}", comment.unwrap_or_default()))
+        }
         EventBody::Unknown(_) => {
             aside("something happened that this version does not know".to_owned())
         }

@@ -23,6 +23,7 @@ fn card(n: u128, started: u64) -> Card {
     Card {
         session: session(n),
         visitor: VisitorId::from(Uuid::from_u128(n << 64)),
+        ordinal: 1,
         started,
         country: Some("LV".into()),
         device: Device::Desktop,
@@ -35,6 +36,7 @@ fn card(n: u128, started: u64) -> Card {
             title: Some("Une chaise".into()),
         }),
         messages: 0,
+        asked: 0,
         last: None,
         control: Control { epoch: 1, holder: Holder::Bot {}, since: started },
         waiting: None,
@@ -56,7 +58,7 @@ fn held(card: Card, id: Option<&str>) -> Card {
 }
 
 fn window(show: Show, sort: Sort, first: u32) -> Window {
-    Window { show, search: None, sort, first }
+    Window { show, sort, first, ..Window::default() }
 }
 
 fn newest(first: u32) -> Window {
@@ -455,8 +457,9 @@ fn any_window() -> impl Strategy<Value = Window> {
     let sort =
         prop::sample::select(vec![Sort::Newest, Sort::Oldest, Sort::Activity, Sort::Waiting]);
     let first = prop_oneof![4 => 1u32..8, 1 => 20u32..26, 1 => Just(0u32)];
-    (show, prop::option::weighted(0.3, any_text()), sort, first)
-        .prop_map(|(show, search, sort, first)| Window { show, search, sort, first })
+    (show, prop::option::weighted(0.3, any_text()), sort, first).prop_map(
+        |(show, search, sort, first)| Window { show, search, sort, first, ..Window::default() },
+    )
 }
 
 fn any_step() -> impl Strategy<Value = Step> {

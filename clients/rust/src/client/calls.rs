@@ -1,12 +1,13 @@
 //! Which calls may be made again, and the calls that clients make most.
 
 use vigie_protocol::error::ErrorCode;
-use vigie_protocol::event::{Choice, Offset};
+use vigie_protocol::event::{Choice, CustomData, Offset};
 use vigie_protocol::id::{OperatorId, SessionId};
 use vigie_protocol::method::{
     AddNote, Answer, Close, Done, Draft, Empty, Fail, History, HistoryPage, Intent, Method,
-    OperatorList, Operators, Ping, Refresh, Release, RequestHuman, Revoke, Say, Serve, SetIntent,
-    Subscribe, TakeOver, Transfer, Typing, Unsubscribe, Unwatch, ViewPage, Watch,
+    OperatorList, Operators, Past, Ping, Rate, ReadPast, Refresh, Release, RequestHuman, Revoke,
+    Say, Serve, SetData, SetIntent, Subscribe, TakeOver, Transfer, Typing, Unsubscribe, Unwatch,
+    ViewPage, Watch,
 };
 use vigie_protocol::push::Turn;
 
@@ -55,10 +56,13 @@ fn is_repeatable(method: &str) -> bool {
             | History::NAME
             | Operators::NAME
             | Ping::NAME
+            | Rate::NAME
+            | ReadPast::NAME
             | Refresh::NAME
             | RequestHuman::NAME
             | Say::NAME
             | Serve::NAME
+            | SetData::NAME
             | SetIntent::NAME
             | Subscribe::NAME
             | TakeOver::NAME
@@ -194,7 +198,45 @@ impl Client {
     /// # Errors
     /// See [`Client::call`].
     pub async fn close_session(&self, session: SessionId) -> Result<Done, CallError> {
-        self.call(&Close { session }).await
+        self.call(&Close { session: Some(session) }).await
+    }
+
+    /// Visitors: ends their own session.
+    ///
+    /// # Errors
+    /// See [`Client::call`].
+    pub async fn end_session(&self) -> Result<Done, CallError> {
+        self.call(&Close { session: None }).await
+    }
+
+    /// Visitors: says how they were served, from 1 (bad) to 5; the latest rating counts.
+    ///
+    /// # Errors
+    /// See [`Client::call`].
+    pub async fn rate(&self, score: u8, comment: Option<String>) -> Result<Done, CallError> {
+        self.call(&Rate { score, comment }).await
+    }
+
+    /// Visitors: what the site's page tells of them, in place of what it told before.
+    ///
+    /// # Errors
+    /// See [`Client::call`].
+    pub async fn set_data(&self, data: CustomData) -> Result<Done, CallError> {
+        self.call(&SetData { data }).await
+    }
+
+    /// Operators: the other sessions of a session's visitor, latest first. `before` is the `next`
+    /// of the page before this one.
+    ///
+    /// # Errors
+    /// See [`Client::call`].
+    pub async fn past(
+        &self,
+        session: SessionId,
+        before: Option<u32>,
+        limit: Option<u32>,
+    ) -> Result<Past, CallError> {
+        self.call(&ReadPast { session, before, limit }).await
     }
 
     /// A page of a session's past; visitors may leave the session out.

@@ -232,7 +232,10 @@ async fn the_live_list_is_a_snapshot_and_then_only_what_changes_it() {
     let fake = Fake::listen(Transport::MessagePack).await;
     let totals = Totals::default();
     let watching = |revision| Watching { revision, cards: vec![], totals };
-    let live = |revision| Live { revision, upsert: vec![], remove: vec![], totals };
+    let live = |revision| {
+        let (upsert, remove, alerts, quiet) = Default::default();
+        Live { revision, upsert, remove, totals, alerts, quiet }
+    };
     let window = Window { show: Show::Waiting, first: 5, ..Window::default() };
     let serve = async {
         let mut peer = fake.accept().await;

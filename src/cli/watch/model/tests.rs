@@ -22,6 +22,7 @@ pub(in crate::cli::watch) fn card(number: u32, started: Millis) -> Card {
     Card {
         session: session(number),
         visitor: VisitorId::from(uuid::Uuid::from_u128(9)),
+        ordinal: 1,
         started,
         country: Some("CA".into()),
         device: Device::Mobile,
@@ -31,6 +32,7 @@ pub(in crate::cli::watch) fn card(number: u32, started: Millis) -> Card {
         referrer: None,
         page: None,
         messages: 2,
+        asked: 1,
         last: Some(LastMessage {
             from: Speaker::Visitor,
             text: format!("I am number {number}"),
@@ -43,6 +45,12 @@ pub(in crate::cli::watch) fn card(number: u32, started: Millis) -> Card {
         online: true,
         offset: 2,
     }
+}
+
+/// A delta of nothing.
+fn quiet() -> Live {
+    let (upsert, remove, alerts, quiet) = Default::default();
+    Live { revision: 0, upsert, remove, totals: Totals::default(), alerts, quiet }
 }
 
 /// Ana, a supervisor, online, with three conversations: 3 is the newest.
@@ -157,7 +165,7 @@ fn those_who_wait_come_first_and_then_the_newest() {
     let waiting = Card { waiting: Some(NOW - 5_000), ..card(1, NOW - 100_000) };
     let totals = Totals { all: 3, waiting: 1, bot: 3, ..Totals::default() };
     let upsert = vec![waiting];
-    desk.hear(ClientEvent::Live(Live { revision: 2, upsert, remove: vec![], totals }));
+    desk.hear(ClientEvent::Live(Live { revision: 2, upsert, remove: vec![], totals, ..quiet() }));
     assert_eq!(order(&desk), [session(1), session(3), session(2)]);
     assert_eq!(desk.totals.waiting, 1);
     assert_eq!(desk.selected, Some(session(3)), "the selection stays on its conversation");
@@ -170,7 +178,7 @@ fn when_the_selected_conversation_goes_the_one_in_its_place_is_selected() {
     assert_eq!(desk.selected, Some(session(2)));
     let remove = vec![session(2)];
     let totals = Totals::default();
-    desk.hear(ClientEvent::Live(Live { revision: 2, upsert: vec![], remove, totals }));
+    desk.hear(ClientEvent::Live(Live { revision: 2, upsert: vec![], remove, totals, ..quiet() }));
     assert_eq!(desk.selected, Some(session(1)));
     press(&mut desk, KeyCode::Down);
     assert_eq!(desk.selected, Some(session(1)), "there is none below the last");
@@ -194,7 +202,13 @@ fn of_a_long_conversation_only_the_end_is_fetched() {
     let mut desk = ana();
     let long = Card { offset: 10_000, ..card(3, NOW - 33_333) };
     let totals = Totals::default();
-    desk.hear(ClientEvent::Live(Live { revision: 2, upsert: vec![long], remove: vec![], totals }));
+    desk.hear(ClientEvent::Live(Live {
+        revision: 2,
+        upsert: vec![long],
+        remove: vec![],
+        totals,
+        ..quiet()
+    }));
     let open = Action::Open { session: session(3), offset: 9_500 };
     assert_eq!(press(&mut desk, KeyCode::Enter), [open]);
     assert!(desk.open.as_ref().is_some_and(|open| open.has_earlier));

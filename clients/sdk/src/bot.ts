@@ -1,0 +1,216 @@
+// A bot: answers the turns that the server asks of it.
+
+import { Base, type Client, type ClientOptions, type Settled } from "./client.ts";
+import type { NotificationMessage } from "./codec.ts";
+import { safely } from "./connection.ts";
+import { VigieError } from "./errors.ts";
+import type { Choice, Connected, Done, HandedBack, Turn, TurnRevoked } from "./protocol.ts";
+import { cut, LINE_BYTES_MAX } from "./text.ts";
+import { DRAFT_INTERVAL_MS, Throttle } from "./typing.ts";
+
+/** What a bot's client is told when it connects. */
+export interface BotOptions extends ClientOptions {
+  /**
+   * The bot's token, or a function that is asked for one: at every connection, and again before it
+   * expires. If the function fails it is asked again later; if it throws a `VigieError` whose
+   * `retry` is false, the client closes with it. It has 30 seconds.
+   */
+  token: string | (() => Promise<string>);
+}
+
+/** What a bot does. */
+export interface BotHandlers {
+  /**
+   * A visitor waits for an answer. If it throws (or its promise is rejected), the turn is given up
+   * with the error's message as the reason; so give `reply.signal` to whatever takes long.
+   */
+  turn(turn: Turn, reply: TurnReply): void | Promise<void>;
+  /** A turn is no longer wanted; its `reply.signal` was aborted just before. */
+  revoked?(turn: TurnRevoked): void;
+  /** A human handed a session back; `messages` is what was said meanwhile. */
+  handedBack?(handed: HandedBack): void;
+}
+
+/** How a turn is answered. */
+export interface TurnReply {
+  /** Aborted when the turn is no longer wanted, or was answered or given up. */
+  readonly signal: AbortSignal;
+  /** Shows operators what the answer looks like so far: the whole text. May be lost. */
+  draft(text: string): void;
+  /**
+   * Answers. Retried until the server has taken or refused it, also over reconnects.
+   *
+   * @param text - Plain text, 1 to 16,384 bytes.
+   * @param choices - Follow-ups for the visitor: at most 10, with labels of 1 to 200 bytes.
+   * @throws {@link VigieError} `stale_epoch` or `stale_turn`: the turn is no longer wanted. That is no
+   *   fault; a handler may let it through.
+   */
+  answer(text: string, choices?: Choice[]): Promise<Done>;
+  /** Gives the turn up, at once; `reason` is for operators. Retried like `answer`. */
+  fail(reason?: string): Promise<Done>;
+}
+
+/** A bot's side. */
+export interface BotClient extends Client {
+  /**
+   * Begins to take turns, and goes on after each reconnect. Another call changes the handlers.
+   */
+  serve(handlers: BotHandlers): void;
+}
+
+/** Connects as a bot. Begins at once and goes on until it is closed. */
+export function connectBot(options: Settled<BotOptions>): BotClient {
+  return new Bot(options);
+}
+
+/** A turn that is being worked on. */
+interface Work {
+  turn: Turn;
+  abort: AbortController;
+  timer: unknown;
+}
+
+class Bot extends Base implements BotClient {
+  /** By session: a session has one open turn at most. */
+  readonly #work = new Map<string, Work>();
+  #handlers: BotHandlers | undefined;
+  #online = false;
+
+  constructor(options: Settled<BotOptions>) {
+    super(options, {}, options.token);
+    this.on("state", ({ kind }) => {
+      if (kind === "closed") {
+        for (const { turn } of [...this.#work.values()]) {
+          this.#end(turn);
+        }
+      }
+    });
+  }
+
+  serve(handlers: BotHandlers): void {
+    const serves = this.#handlers !== undefined;
+    this.#handlers = handlers;
+    if (!serves) {
+      this.#serve();
+    }
+  }
+
+  protected override connected(_: Connected): void {
+    this.#online = true;
+    this.#serve();
+  }
+
+  protected override disconnected(): void {
+    // Turns stay open: an answer is taken on the next connection as well.
+    this.#online = false;
+  }
+
+  protected override push({ method, params }: NotificationMessage): void {
+    switch (method) {
+      case "turn":
+        this.#begin(params as Turn);
+        return;
+      case "turn_revoked":
+        this.#revoked(params as TurnRevoked);
+        return;
+      case "handed_back":
+        safely(() => this.#handlers?.handedBack?.(params as HandedBack));
+        return;
+    }
+  }
+
+  #serve(): void {
+    if (this.#online && this.#handlers !== undefined) {
+      this.connection.start("serve", {}, { policy: "link" }, ({ error }) => {
+        if (error !== undefined && error.name !== "disconnected") {
+          this.emit("error", { method: "serve", error });
+        }
+      });
+    }
+  }
+
+  #begin(turn: Turn): void {
+    const known = this.#work.get(turn.session);
+    if (known !== undefined && isSame(known.turn, turn)) {
+      // It is asked of us again, on another connection: the work goes on.
+      this.#setTimer(known, turn.timeout);
+      return;
+    }
+    if (known !== undefined) {
+      this.#end(known.turn);
+    }
+    const work: Work = { turn, abort: new AbortController(), timer: undefined };
+    this.#work.set(turn.session, work);
+    this.#setTimer(work, turn.timeout);
+    const reply = this.#reply(work);
+    const handled = new Promise<void>((resolve) => resolve(this.#handlers?.turn(turn, reply)));
+    handled.catch((thrown: unknown) => {
+      const stale =
+        thrown instanceof VigieError &&
+        (thrown.name === "stale_epoch" || thrown.name === "stale_turn");
+      if (!stale && !reply.signal.aborted) {
+        const reason = thrown instanceof Error ? thrown.message : String(thrown);
+        reply.fail(reason).catch(() => {});
+      }
+    });
+  }
+
+  #reply({ turn, abort }: Work): TurnReply {
+    const { session, epoch } = turn;
+    const open = { session, epoch, turn: turn.turn };
+    const drafts = new Throttle<string>(this.clock, DRAFT_INTERVAL_MS, (text) => {
+      if (!abort.signal.aborted) {
+        this.connection.signal("draft", { ...open, text });
+      }
+    });
+    const finish = async (answered: Promise<Done>): Promise<Done> => {
+      drafts.drop();
+      try {
+        return await answered;
+      } finally {
+        this.#end(turn);
+      }
+    };
+    const options = { policy: "retry", lane: session } as const;
+    return {
+      signal: abort.signal,
+      draft: (text) => drafts.push(text),
+      answer: (text, choices) => {
+        const params = choices === undefined ? { ...open, text } : { ...open, text, choices };
+        return finish(this.connection.call("answer", params, options));
+      },
+      fail: (reason) => {
+        const params = reason?.trim() ? { ...open, reason: cut(reason, LINE_BYTES_MAX) } : open;
+        return finish(this.connection.call("fail", params, options));
+      },
+    };
+  }
+
+  #revoked(revoked: TurnRevoked): void {
+    const work = this.#work.get(revoked.session);
+    if (work?.turn.turn === revoked.turn) {
+      this.#end(work.turn);
+    }
+    safely(() => this.#handlers?.revoked?.(revoked));
+  }
+
+  /** Nobody waits for an answer to this any more. */
+  #end(turn: Turn): void {
+    const work = this.#work.get(turn.session);
+    if (work !== undefined && isSame(work.turn, turn)) {
+      this.#work.delete(turn.session);
+      this.clock.clearTimeout(work.timer);
+      work.abort.abort();
+    }
+  }
+
+  /** Should the server be gone for good, the turn ends by itself. */
+  #setTimer(work: Work, timeout: number): void {
+    this.clock.clearTimeout(work.timer);
+    work.timer = this.clock.setTimeout(() => this.#end(work.turn), timeout);
+  }
+}
+
+function isSame(a: Turn, b: Turn): boolean {
+  return a.session === b.session && a.turn === b.turn && a.epoch === b.epoch;
+}

@@ -1,0 +1,291 @@
+// Runs the machine: sockets, timers and promises on one side, inputs and effects on the other.
+
+import type { Clock } from "./clock.ts";
+import type { Codec, Message, NotificationMessage } from "./codec.ts";
+import { refused, VigieError } from "./errors.ts";
+import { type Effect, type Input, Machine } from "./machine.ts";
+import type { Call, Outcome } from "./outbox.ts";
+import type { Connected, ConnectParams, Methods, Problem } from "./protocol.ts";
+import type { ConnectionState } from "./state.ts";
+import type { OpenTransport, Transport } from "./transport.ts";
+
+/** A message that a client sends may be this long, in bytes; the server cuts the line at a longer one. */
+export const MESSAGE_BYTES_MAX = 65_536;
+
+/** Signals are dropped while more bytes than this wait to be sent. */
+export const SIGNAL_BUFFER_MAX = 65_536;
+
+/** Timers cannot be set further ahead than this, in milliseconds: then they look again. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+/** What a connection is made of. */
+export interface ConnectionOptions {
+  url: string;
+  codec: Codec;
+  transport: OpenTransport;
+  clock: Clock;
+  connect: ConnectParams;
+  token: (() => Promise<string>) | undefined;
+  hooks: Hooks;
+}
+
+/** Who listens. Called in the order of what happened; never while another call is on. */
+export interface Hooks {
+  connected(connected: Connected): void;
+  state(state: ConnectionState): void;
+  push(push: NotificationMessage): void;
+}
+
+/** How a call is made. */
+export type CallOptions = Omit<Call, "id" | "method" | "params"> & { signal?: AbortSignal };
+
+/** See the head of this file. */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #machine: Machine;
+  readonly #inputs: Input[] = [];
+  readonly #waiting = new Map<number, (outcome: Outcome) => void>();
+  readonly #online = () => this.feed({ kind: "network_back" });
+  readonly #offline = () => this.feed({ kind: "network_gone" });
+  #busy = false;
+  #calls = 0;
+  #transport: Transport | undefined;
+  #timer: unknown;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#machine = new Machine({
+      connect: options.connect,
+      asksToken: options.token !== undefined,
+      random: () => options.clock.random(),
+    });
+    if (typeof window !== "undefined") {
+      window.addEventListener("online", this.#online);
+      window.addEventListener("offline", this.#offline);
+    }
+  }
+
+  /** Calls a method; `settle` is called with what came of it, in order with what else comes. */
+  start<M extends keyof Methods>(
+    method: M,
+    params: Methods[M]["params"],
+    options: Omit<CallOptions, "signal">,
+    settle: (outcome: Outcome) => void,
+  ): number {
+    this.#calls += 1;
+    const id = this.#calls;
+    this.#waiting.set(id, settle);
+    this.feed({ kind: "call", call: { id, method, params, ...options } });
+    return id;
+  }
+
+  /** Calls a method and waits for its result. */
+  call<M extends keyof Methods>(
+    method: M,
+    params: Methods[M]["params"],
+    { signal, ...options }: CallOptions,
+  ): Promise<Methods[M]["result"]> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(new VigieError("aborted", "aborted before anything was sent"));
+        return;
+      }
+      const id = this.start(method, params, options, ({ error, result }) => {
+        signal?.removeEventListener("abort", abort);
+        if (error === undefined) {
+          resolve(result as Methods[M]["result"]);
+        } else {
+          reject(error);
+        }
+      });
+      const abort = () => this.feed({ kind: "abort", call: id });
+      signal?.addEventListener("abort", abort);
+    });
+  }
+
+  /** Asks for a new token and presents it on the open connection. */
+  refresh(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#calls += 1;
+      this.#waiting.set(this.#calls, ({ error }) => (error ? reject(error) : resolve()));
+      this.feed({ kind: "refresh", call: this.#calls });
+    });
+  }
+
+  /** Sends something momentary, or drops it. */
+  signal<M extends "typing" | "draft">(method: M, params: Methods[M]["params"]): void {
+    if ((this.#transport?.buffered() ?? 0) <= SIGNAL_BUFFER_MAX) {
+      this.feed({ kind: "notify", method, params });
+    }
+  }
+
+  /** Takes one input after the other, also those that come up while one is being taken. */
+  feed(input: Input): void {
+    this.#inputs.push(input);
+    if (this.#busy) {
+      return;
+    }
+    this.#busy = true;
+    try {
+      for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
+        for (const effect of this.#machine.handle(next, this.#options.clock.now())) {
+          this.#perform(effect);
+        }
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #perform(effect: Effect): void {
+    const { hooks } = this.#options;
+    switch (effect.kind) {
+      case "open":
+        this.#open(effect.link);
+        return;
+      case "shut":
+        this.#transport?.close();
+        this.#transport = undefined;
+        return;
+      case "send":
+        this.#send(effect.link, effect.message);
+        return;
+      case "ask_token":
+        this.#askToken(effect.ask);
+        return;
+      case "connected":
+        hooks.connected(effect.connected);
+        return;
+      case "state":
+        if (effect.state.kind === "closed") {
+          this.#release();
+        }
+        hooks.state(effect.state);
+        return;
+      case "push":
+        hooks.push(effect.push);
+        return;
+      case "settle": {
+        const settle = this.#waiting.get(effect.call);
+        this.#waiting.delete(effect.call);
+        settle?.(effect.outcome);
+        return;
+      }
+      case "wake":
+        this.#wake(effect.at);
+        return;
+    }
+  }
+
+  #open(link: number): void {
+    const { url, codec, transport } = this.#options;
+    try {
+      this.#transport = transport(url, codec.subprotocol, {
+        open: () => this.feed({ kind: "opened", link }),
+        alive: () => this.feed({ kind: "alive", link }),
+        message: (data) => this.#receive(link, data),
+        close: (code, reason) => this.feed({ kind: "lost", link, code, reason }),
+      });
+    } catch (problem) {
+      const error = asVigieError(problem);
+      this.feed({ kind: "lost", link, code: 0, reason: error.message, error });
+    }
+  }
+
+  #receive(link: number, data: Uint8Array | string): void {
+    let messages: Message[];
+    try {
+      messages = this.#options.codec.decode(data);
+    } catch (problem) {
+      const reason = `the server sent what is no message: ${asVigieError(problem).message}`;
+      this.feed({ kind: "lost", link, code: 0, reason });
+      return;
+    }
+    for (const message of messages) {
+      this.feed({ kind: "message", link, message });
+    }
+  }
+
+  #send(link: number, message: Message): void {
+    const data = this.#options.codec.encode(message);
+    const bytes = typeof data === "string" ? new TextEncoder().encode(data).length : data.length;
+    if (bytes <= MESSAGE_BYTES_MAX) {
+      try {
+        this.#transport?.send(data);
+      } catch (problem) {
+        this.feed({ kind: "lost", link, code: 0, reason: asVigieError(problem).message });
+      }
+    } else if (message.kind === "request") {
+      const text = `not sent: a message has at most ${MESSAGE_BYTES_MAX} bytes, this one ${bytes}`;
+      const error = new VigieError("invalid_params", text, { code: -32602 });
+      this.feed({ kind: "unsendable", request: message.id as number, error });
+    }
+  }
+
+  #askToken(ask: number): void {
+    const { token } = this.#options;
+    // A function that throws at once fails like one whose promise does.
+    const asked = new Promise<string>((resolve, reject) =>
+      token === undefined ? reject(new Error("there is no token function")) : resolve(token()),
+    );
+    asked.then(
+      (token) => this.feed({ kind: "token", ask, token }),
+      (thrown: unknown) => this.feed({ kind: "token_failed", ask, error: noToken(thrown) }),
+    );
+  }
+
+  #wake(at: number | undefined): void {
+    const { clock } = this.#options;
+    clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (at !== undefined) {
+      const delay = Math.min(TIMER_MAX_MS, Math.max(0, at - clock.now()));
+      this.#timer = clock.setTimeout(() => {
+        // A timer may be early by a rounding, and one that is far ahead is set in steps.
+        this.#timer = undefined;
+        this.feed({ kind: "tick" });
+        if (this.#timer === undefined) {
+          this.#wake(this.#machine.wakeAt);
+        }
+      }, delay);
+    }
+  }
+
+  #release(): void {
+    if (typeof window !== "undefined") {
+      window.removeEventListener("online", this.#online);
+      window.removeEventListener("offline", this.#offline);
+    }
+  }
+}
+
+/** The error that a notification of the server tells of. */
+export function problem({ method, error }: Problem): { method: string; error: VigieError } {
+  return { method, error: refused(error) };
+}
+
+/** Runs what the program gave us. What it throws is the program's, and must not stop ours. */
+export function safely(run: () => void): void {
+  try {
+    run();
+  } catch (thrown) {
+    queueMicrotask(() => {
+      throw thrown;
+    });
+  }
+}
+
+function noToken(thrown: unknown): VigieError {
+  const { message } = asVigieError(thrown);
+  return thrown instanceof VigieError
+    ? thrown
+    : new VigieError("disconnected", `no token: ${message}`, { retry: true, cause: thrown });
+}
+
+function asVigieError(problem: unknown): VigieError {
+  if (problem instanceof VigieError) {
+    return problem;
+  }
+  const message = problem instanceof Error ? problem.message : String(problem);
+  return new VigieError("unknown", message, { retry: true, cause: problem });
+}

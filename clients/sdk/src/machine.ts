@@ -1,0 +1,605 @@
+// The connection as a state machine without sockets, timers or promises: `handle(input, now)` says
+// what is to be done, somebody else does it. So every course of events can be played in a test.
+
+import { backoff } from "./backoff.ts";
+import type { Message, NotificationMessage, ResponseMessage } from "./codec.ts";
+import { disconnected, refused, VigieError } from "./errors.ts";
+import { type Call, Outbox, type Outcome, REQUEST_ID_MAX } from "./outbox.ts";
+import type { Bye, Connected, ConnectParams, Refreshed } from "./protocol.ts";
+import { Pulse } from "./pulse.ts";
+import type { ConnectionState } from "./state.ts";
+
+/** How long it may take from opening the socket to the answer of `connect`. Milliseconds. */
+export const OPEN_MAX_MS = 15_000;
+
+/** How long the token function may take. Milliseconds. */
+export const TOKEN_MAX_MS = 30_000;
+
+/** A connection that lasted this long was worth it: the next attempt comes soon. Milliseconds. */
+export const WORTHWHILE_MS = 10_000;
+
+/** The shortest time between two attempts to refresh a token. Milliseconds. */
+export const REFRESH_PAUSE_MS = 1_000;
+
+/** After "as many connections as the node takes", the range of the wait begins further up. */
+const BUSY_FAILURES = 4;
+
+const CLOSE_BUSY = 4004;
+const CLOSE_TOKEN_EXPIRED = 4503;
+
+/** What happens to a connection. `link` counts the sockets: what an old one says is ignored. */
+export type Input =
+  | { kind: "start" }
+  | { kind: "opened"; link: number }
+  | { kind: "message"; link: number; message: Message }
+  | { kind: "alive"; link: number }
+  | { kind: "lost"; link: number; code: number; reason: string; error?: VigieError }
+  | { kind: "token"; ask: number; token: string }
+  | { kind: "token_failed"; ask: number; error: VigieError }
+  | { kind: "describe"; connect: Partial<ConnectParams> }
+  | { kind: "call"; call: Call }
+  | { kind: "unsendable"; request: number; error: VigieError }
+  | { kind: "abort"; call: number }
+  | { kind: "notify"; method: string; params: unknown }
+  | { kind: "refresh"; call: number }
+  | { kind: "renew"; reason: string }
+  | { kind: "retry_now" }
+  | { kind: "network_back" }
+  | { kind: "network_gone" }
+  | { kind: "tick" }
+  | { kind: "close" };
+
+/** What is to be done. */
+export type Effect =
+  | { kind: "open"; link: number }
+  | { kind: "shut"; link: number }
+  | { kind: "send"; link: number; message: Message }
+  | { kind: "ask_token"; ask: number }
+  | { kind: "connected"; connected: Connected }
+  | { kind: "state"; state: ConnectionState }
+  | { kind: "push"; push: NotificationMessage }
+  | { kind: "settle"; call: number; outcome: Outcome }
+  | { kind: "wake"; at: number | undefined };
+
+/** What a machine is made of. */
+export interface MachineOptions {
+  /** The first parameters of `connect`. */
+  connect: ConnectParams;
+  /** Whether the token comes from a function, which is asked before every `connect`. */
+  asksToken: boolean;
+  /** From 0 to 1. */
+  random(): number;
+}
+
+type Phase =
+  | { kind: "idle" }
+  | { kind: "token"; until: number }
+  | { kind: "opening"; until: number; connectId?: number }
+  | { kind: "online"; since: number; expiry?: Expiry }
+  | { kind: "waiting"; until: number }
+  | { kind: "closed" };
+
+/** When a token expires, and when a new one is asked for. */
+interface Expiry {
+  expires: number;
+  refreshAt: number;
+}
+
+/** A refresh under way: who waits for it, and where it stands. */
+interface Refreshing {
+  waiters: number[];
+  ask: number;
+  token?: string;
+  call?: number;
+}
+
+/** See the head of this file. */
+export class Machine {
+  readonly #options: MachineOptions;
+  readonly #outbox: Outbox;
+  #connect: ConnectParams;
+  #phase: Phase = { kind: "idle" };
+  #link = 0;
+  #asks = 0;
+  #requests = 0;
+  #ownCalls = 0;
+  #failures = 0;
+  #attempt = 0;
+  /** A token, or a visitor's resume token, was refused by the attempt before this one. */
+  #tokenRefused = false;
+  #pulse: Pulse | undefined;
+  #clockAhead = 0;
+  #refreshing: Refreshing | undefined;
+  #wakeAt: number | undefined;
+  #effects: Effect[] = [];
+
+  constructor(options: MachineOptions) {
+    this.#options = options;
+    this.#connect = options.connect;
+    this.#outbox = new Outbox(options.random);
+  }
+
+  /** Takes one input at a time; `now` never goes back by much. Returns what to do, in this order. */
+  handle(input: Input, now: number): Effect[] {
+    this.#effects = [];
+    this.#take(input, now);
+    if (this.#phase.kind === "online") {
+      this.#flush(now);
+    }
+    this.#wake();
+    return this.#effects;
+  }
+
+  /** When `tick` is due, if ever. */
+  get wakeAt(): number | undefined {
+    return this.#wakeAt;
+  }
+
+  #take(input: Input, now: number): void {
+    switch (input.kind) {
+      case "start":
+        if (this.#phase.kind === "idle") {
+          this.#begin(now);
+        }
+        return;
+      case "opened":
+        this.#opened(input.link, now);
+        return;
+      case "alive":
+        if (input.link === this.#link) {
+          this.#pulse?.heard(now);
+        }
+        return;
+      case "message":
+        if (input.link === this.#link && this.#hasSocket()) {
+          this.#pulse?.heard(now);
+          this.#message(input.message, now);
+        }
+        return;
+      case "lost":
+        if (input.link === this.#link && this.#hasSocket()) {
+          this.#lost(input.code, input.reason, now, input.error);
+        }
+        return;
+      case "token":
+        this.#token(input.ask, input.token, now);
+        return;
+      case "token_failed":
+        this.#tokenFailed(input.ask, input.error, now);
+        return;
+      case "describe":
+        this.#connect = { ...this.#connect, ...input.connect };
+        return;
+      case "call":
+        this.#call(input.call);
+        return;
+      case "unsendable":
+        this.#answered(input.request, { error: input.error }, now);
+        return;
+      case "abort":
+        this.#abort(input.call);
+        return;
+      case "notify":
+        if (this.#phase.kind === "online") {
+          this.#send({ kind: "notification", method: input.method, params: input.params }, now);
+        }
+        return;
+      case "refresh":
+        this.#refresh(input.call);
+        return;
+      case "renew":
+        this.#renew(input.reason, now);
+        return;
+      case "retry_now":
+        if (this.#phase.kind === "waiting") {
+          this.#begin(now);
+        }
+        return;
+      case "network_back":
+        if (this.#phase.kind === "waiting") {
+          this.#begin(now);
+          return;
+        }
+        this.#probe(now);
+        return;
+      case "network_gone":
+        this.#probe(now);
+        return;
+      case "tick":
+        this.#tick(now);
+        return;
+      case "close":
+        this.#close("closed by this program");
+        return;
+    }
+  }
+
+  #begin(now: number): void {
+    this.#attempt += 1;
+    this.#tell({ kind: "connecting", attempt: this.#attempt });
+    if (this.#options.asksToken) {
+      this.#asks += 1;
+      this.#phase = { kind: "token", until: now + TOKEN_MAX_MS };
+      this.#effects.push({ kind: "ask_token", ask: this.#asks });
+    } else {
+      this.#open(now);
+    }
+  }
+
+  #open(now: number): void {
+    this.#link += 1;
+    this.#phase = { kind: "opening", until: now + OPEN_MAX_MS };
+    this.#effects.push({ kind: "open", link: this.#link });
+  }
+
+  #opened(link: number, now: number): void {
+    if (this.#phase.kind !== "opening" || link !== this.#link) {
+      return;
+    }
+    const id = this.#requestId();
+    this.#phase = { ...this.#phase, connectId: id };
+    this.#send({ kind: "request", id, method: "connect", params: this.#connect }, now);
+  }
+
+  #message(message: Message, now: number): void {
+    switch (message.kind) {
+      case "request":
+        this.#asked(message.id, message.method, now);
+        return;
+      case "response":
+        this.#response(message, now);
+        return;
+      case "notification":
+        if (message.method === "bye") {
+          const { code, reason } = message.params as Bye;
+          this.#lost(code, reason, now);
+          return;
+        }
+        this.#effects.push({ kind: "push", push: message });
+    }
+  }
+
+  #asked(id: number | string, method: string, now: number): void {
+    const answer: ResponseMessage = { kind: "response", id };
+    if (method === "ping") {
+      answer.result = {};
+    } else {
+      const message = "a client answers nothing but ping";
+      answer.error = { code: -32601, message, retry: false };
+    }
+    this.#send(answer, now);
+  }
+
+  #response({ id, error, result }: ResponseMessage, now: number): void {
+    if (this.#phase.kind === "opening" && id === this.#phase.connectId) {
+      if (error === undefined) {
+        this.#connected(result as Connected, now);
+      } else {
+        this.#refused(refused(error), now);
+      }
+      return;
+    }
+    if (this.#pulse?.answered(id)) {
+      return;
+    }
+    if (id === null && error !== undefined) {
+      // What we sent could not be read as a request: whoever sent it waits in vain.
+      const push: NotificationMessage = {
+        kind: "notification",
+        method: "error",
+        params: { method: "", error },
+      };
+      this.#effects.push({ kind: "push", push });
+      return;
+    }
+    if (typeof id === "number") {
+      this.#answered(id, error === undefined ? { result } : { error: refused(error) }, now);
+    }
+  }
+
+  #connected(connected: Connected, now: number): void {
+    const { identity, time, heartbeat } = connected;
+    this.#tokenRefused = false;
+    this.#attempt = 0;
+    this.#clockAhead = time - now;
+    this.#pulse = new Pulse(Math.max(1, heartbeat), now);
+    this.#phase = { kind: "online", since: now };
+    if (identity.role === "visitor") {
+      this.#connect = { ...this.#connect, resume: identity.resume };
+    } else if (this.#options.asksToken) {
+      this.#phase.expiry = this.#expiry(identity.expires, now);
+    }
+    const settled = this.#outbox.connected(
+      identity.role === "visitor" ? identity.session : undefined,
+    );
+    this.#settle(settled);
+    this.#effects.push({ kind: "connected", connected });
+    this.#tell({ kind: "online", identity });
+  }
+
+  /** `connect` was refused. */
+  #refused(error: VigieError, now: number): void {
+    const aboutToken = error.name === "unauthorized" || error.name === "token_expired";
+    const { resume, ...forgotten } = this.#connect;
+    const mendable = this.#options.asksToken || resume !== undefined;
+    if (aboutToken && mendable && !this.#tokenRefused) {
+      this.#tokenRefused = this.#options.asksToken;
+      this.#connect = forgotten;
+      this.#lost(0, error.message, now);
+    } else if (error.retry) {
+      this.#lost(0, error.message, now);
+    } else {
+      this.#close(error.message, error);
+    }
+  }
+
+  #lost(code: number, reason: string, now: number, error?: VigieError): void {
+    const mendable = code === CLOSE_TOKEN_EXPIRED && this.#options.asksToken;
+    const final = code >= 4500 && code < 5000 && !mendable;
+    if (final || error?.retry === false) {
+      this.#close(reason, error ?? new VigieError("closed", reason, { code }));
+      return;
+    }
+    if (code === CLOSE_BUSY) {
+      this.#failures = Math.max(this.#failures, BUSY_FAILURES);
+    }
+    this.#leave(now, reason);
+    const wait = backoff(this.#failures, this.#options.random());
+    this.#failures += 1;
+    this.#phase = { kind: "waiting", until: now + wait };
+    this.#tell({ kind: "waiting", attempt: this.#attempt + 1, until: now + wait, reason });
+  }
+
+  /** Drops the connection for a new one that is opened at once. */
+  #renew(reason: string, now: number): void {
+    if (this.#phase.kind === "online") {
+      this.#leave(now, reason);
+      this.#begin(now);
+    } else if (this.#phase.kind === "waiting") {
+      this.#begin(now);
+    }
+  }
+
+  /** Takes down what belongs to the present connection. */
+  #leave(now: number, reason: string): void {
+    if (this.#hasSocket()) {
+      this.#effects.push({ kind: "shut", link: this.#link });
+    }
+    if (this.#phase.kind === "online" && now - this.#phase.since >= WORTHWHILE_MS) {
+      this.#failures = 0;
+    }
+    this.#pulse = undefined;
+    const waiters = this.#refreshing?.waiters ?? [];
+    this.#refreshing = undefined;
+    const error = disconnected(`the connection was lost before the answer came: ${reason}`);
+    this.#settle(this.#outbox.lost(error));
+    this.#settle(waiters.map((call) => ({ call, outcome: { error } })));
+  }
+
+  #close(reason: string, error?: VigieError): void {
+    if (this.#phase.kind === "closed") {
+      return;
+    }
+    if (this.#hasSocket()) {
+      this.#effects.push({ kind: "shut", link: this.#link });
+    }
+    const outcome = { error: error ?? new VigieError("closed", reason) };
+    const waiters = this.#refreshing?.waiters ?? [];
+    this.#refreshing = undefined;
+    this.#pulse = undefined;
+    this.#phase = { kind: "closed" };
+    this.#settle(this.#outbox.closed(outcome));
+    this.#settle(waiters.map((call) => ({ call, outcome })));
+    this.#tell({ kind: "closed", reason, ...(error === undefined ? {} : { error }) });
+  }
+
+  #token(ask: number, token: string, now: number): void {
+    if (this.#phase.kind === "token" && ask === this.#asks) {
+      this.#connect = { ...this.#connect, token };
+      this.#open(now);
+    } else if (this.#refreshing?.ask === ask && this.#refreshing.call === undefined) {
+      this.#ownCalls -= 1;
+      this.#refreshing.call = this.#ownCalls;
+      this.#refreshing.token = token;
+      this.#call({ id: this.#ownCalls, method: "refresh", params: { token }, policy: "link" });
+    }
+  }
+
+  #tokenFailed(ask: number, error: VigieError, now: number): void {
+    if (this.#phase.kind === "token" && ask === this.#asks) {
+      this.#lost(0, error.message, now, error);
+    } else if (this.#refreshing?.ask === ask && this.#refreshing.call === undefined) {
+      this.#refreshed({ error }, now);
+    }
+  }
+
+  #refresh(call: number | undefined): void {
+    const waiters = call === undefined ? [] : [call];
+    const problem = this.#refreshProblem();
+    if (problem !== undefined) {
+      this.#settle(waiters.map((waiter) => ({ call: waiter, outcome: { error: problem } })));
+    } else if (this.#refreshing !== undefined && this.#refreshing.call === undefined) {
+      this.#refreshing.waiters.push(...waiters);
+    } else if (this.#refreshing === undefined) {
+      this.#asks += 1;
+      this.#refreshing = { waiters, ask: this.#asks };
+      this.#effects.push({ kind: "ask_token", ask: this.#asks });
+    } else {
+      // The token that is being presented is older than the wish for a new one: ask once more.
+      const { waiters: before, call: sent } = this.#refreshing;
+      this.#asks += 1;
+      this.#refreshing = { waiters: [...before, ...waiters], ask: this.#asks };
+      this.#outbox.forget(sent);
+      this.#effects.push({ kind: "ask_token", ask: this.#asks });
+    }
+  }
+
+  #refreshProblem(): VigieError | undefined {
+    if (!this.#options.asksToken) {
+      return new VigieError("unsupported", "give a function as token to have it refreshed");
+    }
+    return this.#phase.kind === "online"
+      ? undefined
+      : disconnected("not sent: not online; the next connection asks for a new token anyway");
+  }
+
+  #refreshed(outcome: Outcome, now: number): void {
+    const { waiters = [], token } = this.#refreshing ?? {};
+    this.#refreshing = undefined;
+    if (this.#phase.kind === "online" && this.#phase.expiry !== undefined) {
+      let { expires } = this.#phase.expiry;
+      if (outcome.error === undefined) {
+        expires = (outcome.result as Refreshed).expires;
+        this.#connect = { ...this.#connect, ...(token === undefined ? {} : { token }) };
+      }
+      this.#phase.expiry = this.#expiry(expires, now);
+    }
+    const told = outcome.error === undefined ? { result: undefined } : outcome;
+    this.#settle(waiters.map((call) => ({ call, outcome: told })));
+  }
+
+  /** A token is refreshed after two thirds of what is left of its life. */
+  #expiry(expires: number, now: number): Expiry {
+    const left = Math.max(0, expires - (now + this.#clockAhead));
+    return { expires, refreshAt: now + Math.max(REFRESH_PAUSE_MS, (left * 2) / 3) };
+  }
+
+  #call(call: Call): void {
+    if (this.#phase.kind === "closed") {
+      const error = new VigieError("closed", "not sent: this client is closed");
+      this.#settle([{ call: call.id, outcome: { error } }]);
+    } else {
+      this.#settle(this.#outbox.add(call, this.#phase.kind === "online"));
+    }
+  }
+
+  #abort(call: number): void {
+    if (this.#outbox.forget(call)) {
+      const error = new VigieError("aborted", "aborted; what was sent before may be said");
+      this.#settle([{ call, outcome: { error } }]);
+    }
+  }
+
+  #answered(request: number, outcome: Outcome, now: number): void {
+    const { settled, renew } = this.#outbox.answered(request, outcome, now);
+    for (const done of settled) {
+      if (done.call === this.#refreshing?.call) {
+        this.#refreshed(done.outcome, now);
+      } else {
+        this.#settle([done]);
+      }
+    }
+    if (renew) {
+      this.#renew("the session is closed; a new one is wanted", now);
+    }
+  }
+
+  #flush(now: number): void {
+    for (const call of this.#outbox.due(now)) {
+      const id = this.#requestId();
+      this.#outbox.sent(call, id);
+      this.#send({ kind: "request", id, method: call.method, params: call.params }, now);
+    }
+  }
+
+  #tick(now: number): void {
+    switch (this.#phase.kind) {
+      case "token":
+        if (now >= this.#phase.until) {
+          this.#lost(0, "the token function did not answer in time", now);
+        }
+        return;
+      case "opening":
+        if (now >= this.#phase.until) {
+          this.#lost(0, "the server did not answer in time", now);
+        }
+        return;
+      case "waiting":
+        if (now >= this.#phase.until) {
+          this.#begin(now);
+        }
+        return;
+      case "online":
+        this.#lookOnline(this.#phase.expiry, now);
+        return;
+    }
+  }
+
+  #lookOnline(expiry: Expiry | undefined, now: number): void {
+    const { beat, inDoubt } = this.#pulse?.beat(now) ?? { beat: "well", inDoubt: false };
+    if (beat === "dead") {
+      this.#lost(0, "the server has gone silent", now);
+    } else if (beat === "ping") {
+      this.#ping(now, inDoubt);
+    }
+    if (expiry !== undefined && now >= expiry.refreshAt && this.#phase.kind === "online") {
+      // Should the function never answer, it is asked again.
+      this.#phase.expiry = { ...expiry, refreshAt: now + TOKEN_MAX_MS };
+      this.#refresh(undefined);
+    }
+  }
+
+  /** There is reason to doubt the connection: its other end must answer soon. */
+  #probe(now: number): void {
+    if (this.#phase.kind === "online") {
+      this.#ping(now, true);
+    }
+  }
+
+  #ping(now: number, inDoubt: boolean): void {
+    const id = this.#requestId();
+    this.#pulse?.pinged(id, now, inDoubt);
+    this.#send({ kind: "request", id, method: "ping", params: {} }, now);
+  }
+
+  #send(message: Message, now: number): void {
+    this.#pulse?.sent(now);
+    this.#effects.push({ kind: "send", link: this.#link, message });
+  }
+
+  #requestId(): number {
+    this.#requests = (this.#requests % REQUEST_ID_MAX) + 1;
+    return this.#requests;
+  }
+
+  #hasSocket(): boolean {
+    return this.#phase.kind === "opening" || this.#phase.kind === "online";
+  }
+
+  #settle(settled: readonly { call: number; outcome: Outcome }[]): void {
+    for (const { call, outcome } of settled) {
+      // The machine's own calls are waited for by nobody else.
+      if (call >= 0) {
+        this.#effects.push({ kind: "settle", call, outcome });
+      }
+    }
+  }
+
+  #tell(state: ConnectionState): void {
+    this.#effects.push({ kind: "state", state });
+  }
+
+  #wake(): void {
+    const at = this.#due();
+    if (at !== this.#wakeAt) {
+      this.#wakeAt = at;
+      this.#effects.push({ kind: "wake", at });
+    }
+  }
+
+  #due(): number | undefined {
+    switch (this.#phase.kind) {
+      case "token":
+      case "opening":
+      case "waiting":
+        return this.#phase.until;
+      case "online": {
+        const refresh = this.#phase.expiry?.refreshAt ?? Number.POSITIVE_INFINITY;
+        const pulse = this.#pulse?.due() ?? Number.POSITIVE_INFINITY;
+        return Math.min(refresh, pulse, this.#outbox.dueAt());
+      }
+      default:
+        return undefined;
+    }
+  }
+}

@@ -1,0 +1,206 @@
+// The requests that are not answered: what waits to be sent, what was sent, what is tried again.
+
+import { backoff } from "./backoff.ts";
+import { disconnected, VigieError } from "./errors.ts";
+
+/** How many calls of the program may wait at once; one more is refused with `full`. */
+export const CALLS_MAX = 256;
+
+/** How many requests of one connection may be in work at once: as many as the server takes. */
+export const REQUESTS_MAX = 64;
+
+/** The greatest id of a request; after it they begin again at 1. */
+export const REQUEST_ID_MAX = 2 ** 32 - 1;
+
+/** How often a visitor's message is tried in one more new session before it fails. */
+export const RENEWALS_MAX = 3;
+
+/**
+ * What becomes of a call when the connection is lost or the server says "later":
+ *
+ * - `retry`: it is sent again until it is answered for good. For what may be repeated.
+ * - `once`: it fails. It is not even begun without a connection.
+ * - `link`: it belongs to this connection and fails with it; "later" is tried later.
+ */
+export type Policy = "retry" | "once" | "link";
+
+/** A request of the program. */
+export interface Call {
+  id: number;
+  method: string;
+  params: unknown;
+  policy: Policy;
+  /** Calls of one lane are sent one after the other, in the order in which they were made. */
+  lane?: string;
+  /** A visitor's call that means this session only: in another one it fails with `session_closed`. */
+  session?: string;
+  /** A visitor's message: if the session is closed it is said in a new one. */
+  renews?: boolean;
+}
+
+/** What came of a call. */
+export type Outcome = { result: unknown; error?: never } | { error: VigieError; result?: never };
+
+/** A call that has found its end. */
+export interface Settled {
+  call: number;
+  outcome: Outcome;
+}
+
+interface Pending extends Call {
+  request: number | undefined;
+  notBefore: number;
+  failures: number;
+  renewals: number;
+}
+
+/** See the head of this file. Knows neither sockets nor timers. */
+export class Outbox {
+  readonly #random: () => number;
+  readonly #pending = new Map<number, Pending>();
+  readonly #sent = new Map<number, Pending>();
+  #ofProgram = 0;
+
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  /** Takes a call in, or refuses it. */
+  add(call: Call, online: boolean): Settled[] {
+    if (call.policy !== "retry" && !online) {
+      const outcome = { error: disconnected("not sent: not online") };
+      return [{ call: call.id, outcome }];
+    }
+    if (call.policy !== "link") {
+      if (this.#ofProgram >= CALLS_MAX) {
+        const message = `not sent: ${CALLS_MAX} calls wait already; wait for one of them`;
+        return [
+          { call: call.id, outcome: { error: new VigieError("full", message, { retry: true }) } },
+        ];
+      }
+      this.#ofProgram += 1;
+    }
+    this.#pending.set(call.id, {
+      ...call,
+      request: undefined,
+      notBefore: 0,
+      failures: 0,
+      renewals: 0,
+    });
+    return [];
+  }
+
+  /** The calls that may be sent now, in order. */
+  due(now: number): Call[] {
+    const due: Call[] = [];
+    const lanes = new Set<string>();
+    for (const call of this.#pending.values()) {
+      const free = call.lane === undefined || !lanes.has(call.lane);
+      if (call.lane !== undefined) {
+        lanes.add(call.lane);
+      }
+      const room = this.#sent.size + due.length < REQUESTS_MAX;
+      if (call.request === undefined && free && room && call.notBefore <= now) {
+        due.push(call);
+      }
+    }
+    return due;
+  }
+
+  /** When one that was put off is to be sent again. */
+  dueAt(): number {
+    let at = Number.POSITIVE_INFINITY;
+    for (const { request, notBefore } of this.#pending.values()) {
+      if (request === undefined && notBefore > 0) {
+        at = Math.min(at, notBefore);
+      }
+    }
+    return at;
+  }
+
+  /** A call was sent. */
+  sent({ id }: Call, request: number): void {
+    const call = this.#pending.get(id);
+    if (call !== undefined) {
+      call.request = request;
+      call.notBefore = 0;
+      this.#sent.set(request, call);
+    }
+  }
+
+  /** An answer came. `renew`: it is worth nothing before there is a new session. */
+  answered(request: number, outcome: Outcome, now: number): { settled: Settled[]; renew: boolean } {
+    const call = this.#sent.get(request);
+    if (call === undefined) {
+      return { settled: [], renew: false };
+    }
+    this.#sent.delete(request);
+    call.request = undefined;
+    const { error } = outcome;
+    if (error?.name === "session_closed" && call.renews && call.renewals < RENEWALS_MAX) {
+      call.renewals += 1;
+      return { settled: [], renew: true };
+    }
+    if (error?.retry && call.policy !== "once") {
+      call.notBefore = now + backoff(call.failures, this.#random());
+      call.failures += 1;
+      return { settled: [], renew: false };
+    }
+    this.#remove(call);
+    return { settled: [{ call: call.id, outcome }], renew: false };
+  }
+
+  /** Forgets a call; says whether it was there. */
+  forget(id: number | undefined): boolean {
+    const call = id === undefined ? undefined : this.#pending.get(id);
+    if (call === undefined) {
+      return false;
+    }
+    this.#remove(call);
+    return true;
+  }
+
+  /** The connection is lost: what may be repeated waits for the next one. */
+  lost(error: VigieError): Settled[] {
+    this.#sent.clear();
+    return this.#removeWhere(
+      (call) => {
+        call.request = undefined;
+        return call.policy !== "retry";
+      },
+      { error },
+    );
+  }
+
+  /** There is a connection: a visitor's is in this session. */
+  connected(session: string | undefined): Settled[] {
+    const message = "that session is closed; this is a new one";
+    return this.#removeWhere((call) => call.session !== undefined && call.session !== session, {
+      error: new VigieError("session_closed", message),
+    });
+  }
+
+  /** There will be no other connection. */
+  closed(outcome: Outcome): Settled[] {
+    this.#sent.clear();
+    return this.#removeWhere(() => true, outcome);
+  }
+
+  #removeWhere(matches: (call: Pending) => boolean, outcome: Outcome): Settled[] {
+    const removed = Array.from(this.#pending.values()).filter(matches);
+    for (const call of removed) {
+      this.#remove(call);
+    }
+    return removed.map(({ id }) => ({ call: id, outcome }));
+  }
+
+  #remove(call: Pending): void {
+    this.#pending.delete(call.id);
+    if (call.request !== undefined) {
+      this.#sent.delete(call.request);
+    }
+    if (call.policy !== "link") {
+      this.#ofProgram -= 1;
+    }
+  }
+}

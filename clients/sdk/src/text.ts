@@ -1,0 +1,42 @@
+// Cutting texts to the bounds of the protocol, which counts bytes of UTF-8.
+
+import type { Page } from "./protocol.ts";
+
+/** An address, title, referrer, language or reason has at most so many bytes. */
+export const LINE_BYTES_MAX = 2_048;
+
+/** A message, note or draft has at most so many bytes. */
+export const TEXT_BYTES_MAX = 16_384;
+
+/** The longest beginning of a text that has at most so many bytes; no character is cut in two. */
+export function cut(text: string, bytes: number): string {
+  if (text.length * 3 <= bytes) {
+    return text;
+  }
+  const encoded = new TextEncoder().encode(text);
+  if (encoded.length <= bytes) {
+    return text;
+  }
+  let end = bytes;
+  while (end > 0 && ((encoded[end] ?? 0) & 0xc0) === 0x80) {
+    end -= 1;
+  }
+  return new TextDecoder().decode(encoded.subarray(0, end));
+}
+
+/** A page as the server takes it; pages of the web have longer addresses now and then. */
+export function cutPage({ url, title }: Page): Page {
+  return {
+    url: cut(url, LINE_BYTES_MAX),
+    ...(title?.trim() ? { title: cut(title, LINE_BYTES_MAX) } : {}),
+  };
+}
+
+/** An object without the fields that are undefined. */
+export function compact<T extends object>(
+  fields: {
+    [K in keyof T]: T[K] | undefined;
+  },
+): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+}

@@ -1,0 +1,229 @@
+// A visitor: one session at a time, their own.
+
+import { Base, type Client, type ClientOptions, type Settled } from "./client.ts";
+import type { NotificationMessage } from "./codec.ts";
+import { type CallOptions, safely } from "./connection.ts";
+import { type FollowHandlers, type Following, Follows, type Position } from "./follows.ts";
+import { newKey } from "./key.ts";
+import type {
+  Connected,
+  ConnectParams,
+  Done,
+  EventPush,
+  HistoryPage,
+  Page,
+  TypingSignal,
+} from "./protocol.ts";
+import { compact, cut, cutPage, LINE_BYTES_MAX } from "./text.ts";
+import { Throttle, TYPING_INTERVAL_MS } from "./typing.ts";
+
+/** What a visitor's client is told when it connects. */
+export interface VisitorOptions extends ClientOptions {
+  /** The site's public key. */
+  site: string;
+  /** The private token that `onResume` gave last; without it the visitor is a new one. */
+  resume?: string;
+  /** Gives the token to keep in private storage, by site, until the next one: at every connection. */
+  onResume?(token: string): void;
+  /** The page that the visitor is on. */
+  page?: Page;
+  /** The page that led to the site. */
+  referrer?: string;
+  /** The visitor's language, BCP 47; by default what the browser says to the engine. */
+  language?: string;
+  /** Over TCP: the visitor's User-Agent. */
+  device?: string;
+  /** What the page says of the visitor: at most 16 entries, keys of 64 and values of 256 bytes. */
+  data?: Record<string, string>;
+}
+
+/** How a message is sent. */
+export interface SayOptions {
+  /** Names the message over all its retries; a new random one by default. */
+  key?: string;
+  /** Aborts the sending. A message that has left may be said all the same. */
+  signal?: AbortSignal;
+}
+
+/** A visitor's side of their conversation. */
+export interface VisitorClient extends Client {
+  /** The visitor's session; undefined before the first connection. May change, see `session`. */
+  readonly session: string | undefined;
+  /**
+   * Tells of everything that happens in the visitor's session, also over reconnects, and goes on in
+   * the next session if that one is closed (after `reset`).
+   *
+   * @param handlers - Who is told.
+   * @param after - What is known already. With an offset alone it is one of the session that the
+   *   visitor is in then; with a {@link Position}, `reset` tells if they are in another one.
+   * @throws {@link VigieError} `full`: too many sessions are followed already.
+   */
+  follow(handlers: FollowHandlers, after?: number | Position): Following;
+  /**
+   * Says something: once, however often it must be sent. Messages are said in the order in which this
+   * was called. In a closed session it is said in a new one.
+   *
+   * @param text - Plain text, 1 to 16,384 bytes.
+   * @returns Where it stands in the log, when it is committed.
+   * @throws {@link VigieError}: refused for good (`invalid_params`, `key_reused`, `session_full`),
+   *   `aborted`, `full` (256 calls wait already) or `closed`.
+   */
+  say(text: string, options?: SayOptions): Promise<Done>;
+  /** Asks for a human. Asking again does nothing more. Retried until it is answered. */
+  requestHuman(): Promise<Done>;
+  /**
+   * Tells operators what the visitor has typed so far; an empty text says that they stopped. Call it
+   * with each keystroke: at most four signals a second are sent. May be lost.
+   */
+  typing(text?: string): void;
+  /** Tells which page the visitor is on now. Retried; address and title are cut to 2,048 bytes. */
+  viewPage(page: Page): Promise<Done>;
+  /** Replaces what the page says of the visitor. Retried; bounds as in {@link VisitorOptions}. */
+  setData(data: Record<string, string>): Promise<Done>;
+  /**
+   * Rates the conversation, also after its end. The latest counts.
+   *
+   * @param score - 1 (bad) to 5 (good).
+   * @param comment - At most 2,048 bytes.
+   * @throws {@link VigieError} `session_closed`: after a reconnect the visitor is in another session.
+   */
+  rate(score: number, comment?: string): Promise<Done>;
+  /**
+   * Ends the conversation.
+   *
+   * @throws {@link VigieError} `session_closed`: it is ended already.
+   */
+  endSession(): Promise<Done>;
+  /**
+   * Connects anew. If the session is closed, that starts a new one, without anything being said.
+   *
+   * @returns The session that the visitor is in then.
+   */
+  startSession(): Promise<string>;
+  /**
+   * A page of the session's events.
+   *
+   * @param after - Events after this offset; 0 (the default) for all.
+   * @param limit - How many at most: 1 to 500; 100 by default.
+   */
+  history(after?: number, limit?: number): Promise<HistoryPage>;
+}
+
+/** Connects as a visitor of a site. Begins at once and goes on until it is closed. */
+export function connectVisitor(options: Settled<VisitorOptions>): VisitorClient {
+  return new Visitor(options);
+}
+
+const RETRIED = { policy: "retry" } as const;
+
+class Visitor extends Base implements VisitorClient {
+  readonly #onResume: ((token: string) => void) | undefined;
+  readonly #follows: Follows;
+  readonly #typing: Throttle<string | undefined>;
+  #session: string | undefined;
+
+  constructor(options: Settled<VisitorOptions>) {
+    const { site, resume, page, referrer, language, device, data } = options;
+    const connect = compact<Partial<ConnectParams>>({
+      site,
+      resume,
+      device,
+      data,
+      page: page && cutPage(page),
+      referrer: referrer ? cut(referrer, LINE_BYTES_MAX) : undefined,
+      language: language || undefined,
+    });
+    super(options, connect);
+    this.#onResume = options.onResume;
+    this.#follows = new Follows(this.connection);
+    this.#typing = new Throttle(this.clock, TYPING_INTERVAL_MS, (text) =>
+      this.connection.signal("typing", text === undefined ? {} : { text }),
+    );
+  }
+
+  get session(): string | undefined {
+    return this.#session;
+  }
+
+  follow(handlers: FollowHandlers, after: number | Position = 0): Following {
+    const position = typeof after === "number" ? { offset: after } : after;
+    return this.#follows.add({ ...position, own: true }, handlers);
+  }
+
+  say(text: string, { key = newKey(), signal }: SayOptions = {}): Promise<Done> {
+    this.#typing.drop();
+    const options: CallOptions = { policy: "retry", lane: "say", renews: true };
+    return this.connection.call("send", { key, text }, signal ? { ...options, signal } : options);
+  }
+
+  requestHuman(): Promise<Done> {
+    return this.connection.call("request_human", {}, RETRIED);
+  }
+
+  typing(text?: string): void {
+    this.#typing.push(text);
+  }
+
+  viewPage(page: Page): Promise<Done> {
+    const params = cutPage(page);
+    this.connection.feed({ kind: "describe", connect: { page: params } });
+    return this.connection.call("page", params, { policy: "retry", lane: "page" });
+  }
+
+  setData(data: Record<string, string>): Promise<Done> {
+    this.connection.feed({ kind: "describe", connect: { data } });
+    return this.connection.call("set_data", { data }, { policy: "retry", lane: "data" });
+  }
+
+  rate(score: number, comment?: string): Promise<Done> {
+    const params = comment === undefined ? { score } : { score, comment };
+    return this.connection.call("rate", params, { ...this.#here(), lane: "rate" });
+  }
+
+  endSession(): Promise<Done> {
+    return this.connection.call("close", {}, this.#here());
+  }
+
+  async startSession(): Promise<string> {
+    this.connection.feed({ kind: "renew", reason: "a new session is wanted" });
+    const identity = await this.ready();
+    return identity.role === "visitor" ? identity.session : "";
+  }
+
+  history(after = 0, limit = 0): Promise<HistoryPage> {
+    return this.connection.call("history", { after, limit }, RETRIED);
+  }
+
+  protected override connected({ identity }: Connected): void {
+    if (identity.role !== "visitor") {
+      return;
+    }
+    const { session, resume } = identity;
+    safely(() => this.#onResume?.(resume));
+    const moved = session !== this.#session;
+    this.#session = session;
+    this.#follows.connected(session);
+    if (moved) {
+      this.emit("session", { session });
+    }
+  }
+
+  protected override disconnected(): void {
+    this.#follows.disconnected();
+  }
+
+  protected override push({ method, params }: NotificationMessage): void {
+    if (method === "event") {
+      this.#follows.event(params as EventPush);
+    } else if (method === "typing") {
+      this.emit("typing", params as TypingSignal);
+    }
+  }
+
+  /** For what is meant for the present session and no other. */
+  #here(): CallOptions {
+    return this.#session === undefined
+      ? { policy: "retry" }
+      : { policy: "retry", session: this.#session };
+  }
+}

@@ -1,0 +1,67 @@
+import type { Texts } from "./texts.ts";
+
+/** Latvian counts 1, 21, 31 … in the singular, but not 11. */
+const one = (count: number) => count % 10 === 1 && count % 100 !== 11;
+
+export const lv: Texts = {
+  tag: "lv",
+  chat: "Saruna",
+  openChat: "Atvērt sarunu",
+  closeChat: "Aizvērt sarunu",
+  unread: (count) => (one(count) ? `${count} nelasīta` : `${count} nelasītas`),
+  options: "Iespējas",
+  conversation: "Sarunas gaita",
+
+  assistant: "MI asistents",
+  liveAgent: "Konsultants tiešsaistē",
+  team: "Mūsu komanda",
+  you: "Jūs",
+  greeting: "Sveiki! Kā varam palīdzēt?",
+  privacy: "Vispirms atbild MI asistents. Jebkurā brīdī varat lūgt sarunu ar cilvēku.",
+
+  message: "Ziņa",
+  placeholder: "Rakstiet ziņu…",
+  send: "Sūtīt",
+  left: (characters) =>
+    one(characters) ? `Vēl ${characters} rakstzīme` : `Vēl ${characters} rakstzīmes`,
+  tooLong: (characters) => `Par garu; rakstzīmes, kas liekas: ${characters}`,
+  tooMany: "Pārāk daudz ziņu gaida nosūtīšanu. Lūdzu, uzgaidiet, līdz savienojums atjaunosies.",
+
+  sending: "Sūta…",
+  sent: "Nosūtīta",
+  failed: "Nav nosūtīta",
+  tryAgain: "Mēģināt vēlreiz",
+  typing: (name) => `${name} raksta`,
+  newMessages: "Jaunas ziņas",
+  today: "Šodien",
+  yesterday: "Vakar",
+
+  connecting: "Savienojas…",
+  reconnecting: "Atjauno savienojumu…",
+  keptUntilOnline: "Rakstiet droši: ziņas saglabāsies un tiks nosūtītas, tiklīdz būs savienojums.",
+  tryNow: "Mēģināt tagad",
+  unavailable: "Diemžēl saruna šajā lapā pašlaik nav pieejama.",
+  noStorage: "Jūsu pārlūks šai lapai neko nesaglabā, tāpēc saruna beigsies, kad lapu aizvērsiet.",
+
+  talkToHuman: "Runāt ar cilvēku",
+  humanAsked: "Jūs lūdzāt sarunu ar cilvēku. Kolēģi jau ir informēti.",
+  waiting: "Drīz atbildēs cilvēks",
+  waitingHint: "Tikmēr varat turpināt rakstīt.",
+  botFailed: "Atvainojiet, mūsu asistents nevarēja atbildēt. Jums var palīdzēt cilvēks.",
+  taken: (name) => `${name} ir pievienojies sarunai.`,
+  handedBack: "Jums atkal atbild mūsu asistents.",
+
+  endConversation: "Beigt sarunu",
+  endedByYou: "Jūs beidzāt sarunu.",
+  endedByUs: "Saruna ir beigusies.",
+  endedByTime: "Saruna beidzās, jo ilgi bija klusums.",
+  newConversation: "Sākt jaunu sarunu",
+
+  rate: "Novērtējiet šo sarunu",
+  rateQuestion: "Kā mums veicās?",
+  stars: (count) => (one(count) ? `${count} zvaigzne` : `${count} zvaigznes`),
+  comment: "Vai vēlaties ko piebilst?",
+  sendRating: "Sūtīt vērtējumu",
+  thanks: "Paldies par vērtējumu!",
+  rateFailed: "Vērtējumu neizdevās nosūtīt. Lūdzu, mēģiniet vēlreiz.",
+};

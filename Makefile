@@ -16,6 +16,7 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --prefix
 need_npm = command -v npm >/dev/null || { echo "make: npm is needed to $(1); install Node.js 20 or later" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: help setup web build run test lint test-engine test-web test-browser screenshots fuzz
 
 help: ## List what make can do

@@ -49,11 +49,13 @@ clients/desk/dist/index.html: $(call sources,sdk) $(call sources,desk)
 	npm run build --prefix clients --workspace desk
 	@touch $@
 
-build: ## Build the optimised program, target/release/vigie
+# The widget and the desk are within the program; cargo does not see that files are new there.
+build: web ## Build the optimised program, target/release/vigie
+	@for file in $(WEB); do test target/release/vigie -nt $$file || touch src/gateway/http/web/file.rs; done
 	@test -x target/release/vigie || echo "Building the engine; the first time takes some minutes …"
 	$(CARGO) build --release --bin vigie
 
-run: setup web build ## Start the engine with the demo shop
+run: setup build ## Start the engine with the demo shop
 	target/release/vigie serve --demo
 
 test: lint test-engine test-web test-browser ## Everything that must pass before a change is merged

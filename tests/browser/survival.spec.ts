@@ -80,8 +80,9 @@ test("what could not be sent before the page was closed is sent when it is opene
 
   const again = await page.context().newPage();
   await again.goto(`${engine.shop.url}/demo/`);
+  // The tab that wrote it has some seconds to come back before another one takes it over.
   await expect
-    .poll(async () => messages(await engine.log(await engine.session())))
+    .poll(async () => messages(await engine.log(await engine.session())), { timeout: 25_000 })
     .toContain("Second");
   await expectSaidOnce(engine, ["First", "Second"]);
 });

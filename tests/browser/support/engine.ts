@@ -180,6 +180,7 @@ export class Engine {
       ...process.env,
       VIGIE__HTTP__LISTEN: `127.0.0.1:${this.#ports.http}`,
       VIGIE__TCP__LISTEN: `127.0.0.1:${this.#ports.tcp}`,
+      VIGIE__HTTP__WEB_DIR: join(ROOT, "clients"),
       VIGIE__DATA__DIR: join(this.#dir, "data"),
       VIGIE__GATEWAY__TRUSTED_PROXIES: "127.0.0.1",
       ...this.#settings,

@@ -21,18 +21,40 @@ const WRAPPING = 6;
 
 const TEXTS = french
   ? {
-      moss: "vert mousse", slate: "bleu ardoise", ochre: "ocre", large: "grande taille", small: "petite taille",
-      one: "une", pair: "la paire", vegan: "liège", quantity: "Quantité", remove: "Retirer", free: "gratuite",
-      added: "C’est dans votre panier.", full: "Le panier est plein.",
+      moss: "vert mousse",
+      slate: "bleu ardoise",
+      ochre: "ocre",
+      large: "grande taille",
+      small: "petite taille",
+      one: "une",
+      pair: "la paire",
+      vegan: "liège",
+      quantity: "Quantité",
+      remove: "Retirer",
+      free: "gratuite",
+      added: "C’est dans votre panier.",
+      full: "Le panier est plein.",
       missing: (sum) => `Encore ${sum} et la livraison est gratuite.`,
-      paid: "Ceci est une démonstration : rien n’est vendu ici.", shown: (n) => `${n} articles`,
+      paid: "Ceci est une démonstration : rien n’est vendu ici.",
+      shown: (n) => `${n} articles`,
     }
   : {
-      moss: "moss green", slate: "slate blue", ochre: "ochre", large: "large", small: "small",
-      one: "one", pair: "a pair", vegan: "cork", quantity: "Quantity", remove: "Remove", free: "free",
-      added: "It is in your cart.", full: "The cart is full.",
+      moss: "moss green",
+      slate: "slate blue",
+      ochre: "ochre",
+      large: "large",
+      small: "small",
+      one: "one",
+      pair: "a pair",
+      vegan: "cork",
+      quantity: "Quantity",
+      remove: "Remove",
+      free: "free",
+      added: "It is in your cart.",
+      full: "The cart is full.",
       missing: (sum) => `${sum} more and shipping is free.`,
-      paid: "This is a demonstration: nothing is sold here.", shown: (n) => `${n} goods`,
+      paid: "This is a demonstration: nothing is sold here.",
+      shown: (n) => `${n} goods`,
     };
 
 showCount();
@@ -116,7 +138,8 @@ function sell(form) {
   const chosen = () => {
     const data = new FormData(form);
     const choices = {};
-    for (const name of ["colour", "set", "size"]) if (data.has(name)) choices[name] = data.get(name);
+    for (const name of ["colour", "set", "size"])
+      if (data.has(name)) choices[name] = data.get(name);
     if (data.has("vegan")) choices.vegan = true;
     return choices;
   };
@@ -130,7 +153,9 @@ function sell(form) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const quantity = Math.min(Math.max(Math.trunc(Number(form.quantity.value)) || 1, 1), EACH_MAX);
-    form.querySelector("[data-said]").textContent = put(good, chosen(), quantity) ? TEXTS.added : TEXTS.full;
+    form.querySelector("[data-said]").textContent = put(good, chosen(), quantity)
+      ? TEXTS.added
+      : TEXTS.full;
   });
   show();
 }
@@ -184,7 +209,8 @@ function showCart(cart) {
     part("wrapping").hidden = wrapping === 0;
     part("shipping").textContent = shipping === 0 ? TEXTS.free : money(shipping);
     part("total").textContent = money(goods + shipping + wrapping);
-    part("missing").textContent = shipping > 0 && free !== undefined ? TEXTS.missing(money(free - goods)) : "";
+    part("missing").textContent =
+      shipping > 0 && free !== undefined ? TEXTS.missing(money(free - goods)) : "";
   };
   const row = (line, index) => {
     const good = GOODS[line.good];
@@ -203,7 +229,12 @@ function showCart(cart) {
     const chosen = make("p");
     chosen.textContent = describe(line.choices);
     const quantity = make("input");
-    Object.assign(quantity, { type: "number", min: "1", max: String(EACH_MAX), value: String(line.quantity) });
+    Object.assign(quantity, {
+      type: "number",
+      min: "1",
+      max: String(EACH_MAX),
+      value: String(line.quantity),
+    });
     quantity.setAttribute("aria-label", `${TEXTS.quantity}, ${good.name}`);
     quantity.addEventListener("change", () => {
       change(index, Math.min(Math.max(Math.trunc(Number(quantity.value)) || 1, 1), EACH_MAX));
@@ -250,13 +281,24 @@ function priceOf({ good, choices }) {
 }
 
 function describe(choices) {
-  const words = [choices.colour, choices.set === "pair" ? "pair" : "", choices.size, choices.vegan ? "vegan" : ""];
-  return words.filter((word) => word && Object.hasOwn(TEXTS, word)).map((word) => TEXTS[word]).join(", ");
+  const words = [
+    choices.colour,
+    choices.set === "pair" ? "pair" : "",
+    choices.size,
+    choices.vegan ? "vegan" : "",
+  ];
+  return words
+    .filter((word) => word && Object.hasOwn(TEXTS, word))
+    .map((word) => TEXTS[word])
+    .join(", ");
 }
 
 function money(sum) {
   const digits = Number.isInteger(sum) ? 0 : 2;
-  const number = new Intl.NumberFormat(french ? "fr" : "en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const number = new Intl.NumberFormat(french ? "fr" : "en", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
   return `${number.format(sum)}\u00a0€`;
 }
 

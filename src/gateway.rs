@@ -10,6 +10,7 @@
 //! - [`connect`]: who a client is: the first request of every connection
 //! - [`route`]: which actor a request is for
 //! - [`follow`]: a session from an offset: its past, then what happens
+//! - `past`: a visitor's other sessions
 //! - [`heartbeat`]: dead peers, late `connect`s, expired tokens; one scan for all sockets of a thread
 //! - [`upgrade`]: the WebSocket handshake
 //! - [`http`]: health, a site's public face, history
@@ -20,6 +21,7 @@ pub mod follow;
 pub mod heartbeat;
 pub mod http;
 pub mod outbox;
+mod past;
 mod presence;
 pub mod route;
 pub mod transport;

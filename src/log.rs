@@ -36,11 +36,13 @@ pub trait Log: Send + Sync + 'static {
     /// What is known of a session without reading its events.
     fn session(&self, session: SessionId) -> LogFuture<Result<Option<SessionRecord>, LogError>>;
 
-    /// A visitor's sessions on a site, latest first, at most `limit`.
+    /// A visitor's sessions on a site, latest first, at most `limit`; with `before`, only those
+    /// with a lower ordinal.
     fn sessions_of(
         &self,
         site: SiteId,
         visitor: VisitorId,
+        before: Option<u32>,
         limit: u32,
     ) -> LogFuture<Result<Vec<SessionRecord>, LogError>>;
 

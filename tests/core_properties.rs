@@ -19,8 +19,8 @@ use vigie::core::site::{LeaseEnd, SiteSettings};
 use vigie::core::view::{Audience, visible_to};
 use vigie_protocol::card::BotState;
 use vigie_protocol::event::{
-    Author, BotFailure, Choice, ChoiceAction, Epoch, Event, EventBody, Holder, Millis, Offset,
-    Page, VisitorContext,
+    Author, BotFailure, Choice, ChoiceAction, CustomData, Epoch, Event, EventBody, Holder, Millis,
+    Offset, Page, Rating, VisitorContext,
 };
 use vigie_protocol::id::{OperatorId, SessionId, VisitorId};
 use vigie_protocol::method::{Done, Rank};
@@ -105,7 +105,17 @@ proptest! {
 enum Step {
     Arrive {
         page: Option<u8>,
+        /// How many entries of data.
+        data: Option<u8>,
     },
+    SetData {
+        data: u8,
+    },
+    Rate {
+        score: u8,
+        comment: Option<&'static str>,
+    },
+    End,
     Depart,
     View {
         page: u8,
@@ -176,7 +186,12 @@ fn step() -> impl Strategy<Value = Step> {
     let reason = || option::of(select(&["reason-1", "reason-2", " "][..]));
     let failure = select(&[BotFailure::Timeout, BotFailure::Unavailable, BotFailure::Error][..]);
     prop_oneof![
-        2 => option::of(0..3_u8).prop_map(|page| Step::Arrive { page }),
+        2 => (option::of(0..3_u8), option::of(0..18_u8))
+            .prop_map(|(page, data)| Step::Arrive { page, data }),
+        2 => (0..18_u8).prop_map(|data| Step::SetData { data }),
+        3 => (0..7_u8, option::of(text()))
+            .prop_map(|(score, comment)| Step::Rate { score, comment }),
+        1 => Just(Step::End),
         2 => Just(Step::Depart),
         1 => (0..3_u8).prop_map(|page| Step::View { page }),
         10 => (key(), text()).prop_map(|(key, text)| Step::Ask { key, text }),
@@ -225,6 +240,7 @@ fn story() -> impl Strategy<Value = Story> {
             visitor: visitor(),
             ordinal: 1,
             context: VisitorContext::default(),
+            data: None,
         });
         steps.into_iter().for_each(|step| story.take(step));
         story
@@ -262,15 +278,24 @@ impl Story {
 
     /// The command that a step stands for, if there is anything that it could refer to.
     fn command(&self, step: Step) -> Option<Command> {
+        let data = |entries: u8| {
+            (0..entries).map(|n| (format!("entry {n}"), format!("one of {entries}"))).collect()
+        };
         let page = |page: u8| Page { url: format!("https://shop.example/{page}"), title: None };
         let operator_key = |key: u8| format!("operator-key-{key}").parse().expect("a key");
         let reason = |reason: &str| Some(reason.to_owned());
         Some(match step {
-            Step::Arrive { page: on } => Command::Arrive {
+            Step::Arrive { page: on, data: told } => Command::Arrive {
                 visitor: visitor(),
                 ordinal: 1,
                 context: VisitorContext { page: on.map(page), ..Default::default() },
+                data: told.map(data),
             },
+            Step::SetData { data: told } => Command::SetData(data(told)),
+            Step::Rate { score, comment } => {
+                Command::Rate(Rating { score, comment: comment.map(str::to_owned) })
+            }
+            Step::End => Command::End,
             Step::Depart => Command::Depart,
             Step::View { page: on } => Command::ViewPage(page(on)),
             Step::Ask { key, text } => Command::Ask {
@@ -341,6 +366,10 @@ impl Story {
                 self.acknowledged.retain(|(earlier, _)| !matches!(earlier, Command::Answer { .. }));
                 self.acknowledged.push((command, done));
             }
+            Command::Rate(_) => {
+                self.acknowledged.retain(|(earlier, _)| !matches!(earlier, Command::Rate(_)));
+                self.acknowledged.push((command, done));
+            }
             _ => {}
         }
         let wants = Wants::of(&self.session);
@@ -358,15 +387,28 @@ fn check_log(log: &[Event]) {
     let (mut epoch, mut holder, mut present) = (1, Holder::Bot {}, false);
     let mut unanswered = None;
     let mut keys = BTreeSet::new();
+    let (mut closed, mut data, mut ratings) = (false, CustomData::new(), vec![]);
     for (event, offset) in log.iter().zip(1..) {
         assert_eq!(event.offset, offset, "offsets have no gap");
-        let last = offset == log.len() as Offset;
+        let rates = matches!(event.body, EventBody::SessionRated(_));
+        assert!(!closed || rates, "nothing but a rating follows the end");
         match &event.body {
             EventBody::SessionStarted { .. } => {
                 assert_eq!(offset, 1, "a session starts once");
                 present = true;
             }
-            EventBody::SessionClosed { .. } => assert!(last, "nothing follows the end"),
+            EventBody::SessionClosed { .. } => closed = true,
+            EventBody::DataChanged { data: told } => {
+                assert_ne!(*told, data, "what is told already is not told again");
+                assert!(told.len() <= vigie_protocol::DATA_ENTRIES_MAX);
+                data = told.clone();
+            }
+            EventBody::SessionRated(rating) => {
+                assert_ne!(Some(rating), ratings.last(), "the latest counts already");
+                assert!((1..=5).contains(&rating.score));
+                ratings.push(rating.clone());
+                assert!(ratings.len() <= vigie_protocol::RATINGS_MAX as usize);
+            }
             EventBody::VisitorReturned { .. } => {
                 assert!(!present, "only who has left returns");
                 present = true;
@@ -431,6 +473,7 @@ fn check_card(story: &Story) {
     let helped = last_with(
         |body| matches!(body, EventBody::ControlChanged(change) if change.holder != Holder::Bot {}),
     );
+    let asked = messages.clone().filter(|event| event.author == Author::Visitor {}).count();
     let spoken = last.map_or(0, |event| event.offset);
     let unanswered = last.is_some_and(|event| event.author == Author::Visitor {});
     let held = card.control.holder != Holder::Bot {};
@@ -442,7 +485,8 @@ fn check_card(story: &Story) {
 
     assert_eq!(card.offset, log.len() as Offset);
     assert_eq!(card.started, log[0].time);
-    assert_eq!(card.messages, messages.count() as u64);
+    assert_eq!((card.messages, card.asked), (messages.count() as u64, asked as u64));
+    assert_eq!(card.ordinal, 1);
     assert_eq!(card.last.map(|last| (last.offset, last.time)), last.map(|e| (e.offset, e.time)));
     assert_eq!(card.waiting, waiting.filter(|_| !closed));
     assert_eq!(

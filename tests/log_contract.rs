@@ -264,7 +264,7 @@ async fn a_session_that_never_was_is_empty(place: &impl Place) {
     let log = place.open();
     assert_eq!(log.read(session(), 0, 10).await, Ok(vec![]));
     assert_eq!(log.session(session()).await, Ok(None));
-    assert_eq!(log.sessions_of(shop(), visitor(7), 10).await, Ok(vec![]));
+    assert_eq!(log.sessions_of(shop(), visitor(7), None, 10).await, Ok(vec![]));
 }
 
 async fn what_is_known_of_a_session_tells_when_it_was_closed(place: &impl Place) {
@@ -287,14 +287,18 @@ async fn a_visitors_sessions_come_latest_first(place: &impl Place) {
     let other = SessionId::nth(visitor(8), 1);
     log.append(append_to(other, 0, [started(visitor(8), 1)])).await.unwrap();
 
-    let of = async |site: SiteId, limit| {
-        let records = log.sessions_of(site, visitor(7), limit).await.unwrap();
+    let of = async |site: SiteId, before, limit| {
+        let records = log.sessions_of(site, visitor(7), before, limit).await.unwrap();
         records.iter().map(|record| record.ordinal).collect::<Vec<_>>()
     };
-    assert_eq!(of(shop(), 10).await, [3, 2, 1]);
-    assert_eq!(of(shop(), 2).await, [3, 2]);
-    assert_eq!(of("bank".parse().unwrap(), 10).await, [0; 0]);
-    let latest = log.sessions_of(shop(), visitor(7), 1).await.unwrap();
+    assert_eq!(of(shop(), None, 10).await, [3, 2, 1]);
+    assert_eq!(of(shop(), None, 2).await, [3, 2]);
+    assert_eq!(of(shop(), Some(3), 10).await, [2, 1]);
+    assert_eq!(of(shop(), Some(3), 1).await, [2]);
+    assert_eq!(of(shop(), Some(u32::MAX), 10).await, [3, 2, 1]);
+    assert_eq!(of(shop(), Some(1), 10).await, [0; 0]);
+    assert_eq!(of("bank".parse().unwrap(), None, 10).await, [0; 0]);
+    let latest = log.sessions_of(shop(), visitor(7), None, 1).await.unwrap();
     assert_eq!(latest, [record(3, 1000, Some(2000))]);
 }
 

@@ -1,7 +1,7 @@
 //! What a site's actors leave for one another without waiting.
 //!
-//! A board keeps the latest of each thing only, so it is bounded by the number of things, however
-//! fast they change and however slow their reader is.
+//! A board keeps the first and the latest of each thing only, so it is bounded by the number of
+//! things, however fast they change and however slow their reader is.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -16,8 +16,20 @@ use crate::actors::site::{SiteActor, Wake};
 /// The cards that have changed since the live list last looked.
 #[derive(Debug, Default)]
 pub struct Board {
-    changed: Mutex<HashMap<SessionId, Option<Arc<Card>>>>,
+    changed: Mutex<Changes>,
     reader: OnceLock<Addr<SiteActor>>,
+}
+
+/// What has become of each session.
+type Changes = HashMap<SessionId, Change>;
+
+/// What has become of a session since the board was last read, whatever lay between.
+#[derive(Debug)]
+pub struct Change {
+    /// The first card that was left, if any.
+    pub first: Option<Arc<Card>>,
+    /// The latest card, or its absence.
+    pub latest: Option<Arc<Card>>,
 }
 
 impl Board {
@@ -31,7 +43,9 @@ impl Board {
     pub fn put(&self, session: SessionId, card: Option<Arc<Card>>) {
         let first = {
             let mut changed = self.changed();
-            changed.insert(session, card);
+            let change = changed.entry(session).or_insert(Change { first: None, latest: None });
+            change.first = change.first.take().or_else(|| card.clone());
+            change.latest = card;
             changed.len() == 1
         };
         if first && let Some(reader) = self.reader.get() {
@@ -42,11 +56,11 @@ impl Board {
     }
 
     /// Takes what has changed.
-    pub fn take(&self) -> HashMap<SessionId, Option<Arc<Card>>> {
+    pub fn take(&self) -> HashMap<SessionId, Change> {
         std::mem::take(&mut *self.changed())
     }
 
-    fn changed(&self) -> MutexGuard<'_, HashMap<SessionId, Option<Arc<Card>>>> {
+    fn changed(&self) -> MutexGuard<'_, Changes> {
         self.changed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,7 +10,7 @@ use vigie_protocol::error::{ErrorCode, RpcError};
 use vigie_protocol::id::OperatorId;
 use vigie_protocol::method::Empty;
 
-use crate::actors::noticeboard::Board;
+use crate::actors::noticeboard::{Board, Change};
 use crate::core::live::LiveList;
 use crate::gateway::outbox::{ConnectionId, Outbox, Reply};
 
@@ -63,9 +63,14 @@ impl SiteActor {
     fn catch_up(&mut self) -> bool {
         let changes = self.board.take();
         let changed = !changes.is_empty();
-        for (session, card) in changes {
-            match card {
-                Some(card) => self.list.upsert(card),
+        for (session, Change { first, latest }) in changes {
+            // The list tells what is new from two cards; of a session that it does not know yet,
+            // the first one shows what was there before.
+            if let Some(first) = first {
+                self.list.upsert(first);
+            }
+            match latest {
+                Some(latest) => self.list.upsert(latest),
                 None => self.list.remove(session),
             }
         }
@@ -83,7 +88,7 @@ impl SiteActor {
         });
     }
 
-    /// Sends what has changed; whether anything had.
+    /// Sends what has changed; whether anything had, or is left to send.
     fn flush(&mut self) -> bool {
         let changed = self.catch_up();
         for (connection, delta) in self.list.flush() {
@@ -91,7 +96,7 @@ impl SiteActor {
                 outbox.notify(&delta.to_live());
             }
         }
-        changed
+        changed || self.list.is_changed()
     }
 }
 

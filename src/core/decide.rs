@@ -8,11 +8,14 @@ use serde_json::json;
 use vigie_protocol::error::{ErrorCode, RpcError};
 use vigie_protocol::event::{
     Author, BotFailure, ChatMessage, Choice, CloseCause, Control, ControlCause, ControlChange,
-    Epoch, Event, EventBody, Holder, Millis, Offset, Page, VisitorContext,
+    CustomData, Epoch, Event, EventBody, Holder, Millis, Offset, Page, Rating, VisitorContext,
 };
 use vigie_protocol::id::{Key, OperatorId, VisitorId};
 use vigie_protocol::method::{Done, Rank};
-use vigie_protocol::{CHOICE_BYTES_MAX, CHOICES_MAX, LINE_BYTES_MAX, TEXT_BYTES_MAX};
+use vigie_protocol::{
+    CHOICE_BYTES_MAX, CHOICES_MAX, DATA_ENTRIES_MAX, DATA_KEY_BYTES_MAX, DATA_VALUE_BYTES_MAX,
+    LINE_BYTES_MAX, RATING_SCORE_MAX, RATINGS_MAX, TEXT_BYTES_MAX,
+};
 
 use crate::core::notice::notice;
 use crate::core::session::{SESSION_EVENTS_MAX, Saying, Scope, Session, digest};
@@ -29,6 +32,8 @@ pub enum Command {
         ordinal: u32,
         /// From where, on what.
         context: VisitorContext,
+        /// What the site's page tells of them; if none, what it told before stays.
+        data: Option<CustomData>,
     },
     /// The visitor's last connection has been gone for the grace time.
     Depart,
@@ -43,6 +48,12 @@ pub enum Command {
     },
     /// The visitor asks for a human.
     RequestHuman,
+    /// The site's page tells something of its visitor, in place of what it told before.
+    SetData(CustomData),
+    /// The visitor says how they were served.
+    Rate(Rating),
+    /// The visitor ends their session.
+    End,
     /// An operator says something.
     Reply {
         /// Who.
@@ -191,6 +202,9 @@ pub enum Refusal {
         /// How many messages.
         count: usize,
     },
+    /// The visitor has rated the session as often as they may.
+    #[error("a session is rated at most {RATINGS_MAX} times")]
+    RatedOut,
     /// The key names something else.
     #[error("that key was used before, for another text")]
     KeyReused(Offset),
@@ -207,16 +221,28 @@ pub fn decide(session: &Session, command: Command, now: Millis) -> Result<Decisi
     if let Some(done) = already_done(session, &command)? {
         return Ok(Decision { events: vec![], done });
     }
-    if session.closed() {
+    // How it was is often said only when it is over.
+    if session.closed() && !matches!(command, Command::Rate(_)) {
         return Err(Refusal::Closed);
     }
     let mut append = Append { session, now, events: vec![], epoch: session.epoch() };
     match command {
-        Command::Arrive { visitor, ordinal, context } => append.arrive(visitor, ordinal, context),
+        Command::Arrive { visitor, ordinal, context, data } => {
+            append.arrive(visitor, ordinal, context, data)?;
+        }
         Command::Depart => append.depart(),
         Command::ViewPage(page) => append.view_page(page)?,
         Command::Ask { key, text } => append.ask(key, text)?,
         Command::RequestHuman => append.request_human()?,
+        Command::SetData(data) => {
+            append.room()?;
+            append.set_data(data)?;
+        }
+        Command::Rate(rating) => append.rate(rating)?,
+        Command::End => {
+            let cause = CloseCause::Visitor;
+            append.push(Author::Visitor {}, EventBody::SessionClosed { cause });
+        }
         Command::Reply { by, key, text, seen, confirm } => {
             append.reply(by, key, text, seen, confirm)?;
         }
@@ -252,6 +278,10 @@ fn already_done(session: &Session, command: &Command) -> Result<Option<Done>, Re
             let digest = digest(Saying::Message, text);
             let said = session.answer_to(*turn).filter(|said| said.digest == digest);
             return Ok(said.map(|said| said.done));
+        }
+        Command::Rate(rating) => {
+            let latest = session.rated().filter(|(latest, _)| *latest == said_of(rating));
+            return Ok(latest.map(|(_, done)| *done));
         }
         _ => return Ok(None),
     };
@@ -307,7 +337,13 @@ impl Append<'_> {
         Decision { events: self.events, done: Done { offset, epoch: self.epoch } }
     }
 
-    fn arrive(&mut self, visitor: VisitorId, ordinal: u32, context: VisitorContext) {
+    fn arrive(
+        &mut self,
+        visitor: VisitorId,
+        ordinal: u32,
+        context: VisitorContext,
+        data: Option<CustomData>,
+    ) -> Result<(), Refusal> {
         if self.session.head() == 0 {
             let body = EventBody::SessionStarted { visitor, ordinal, context };
             self.push(Author::System {}, body);
@@ -320,6 +356,34 @@ impl Append<'_> {
         {
             self.push(Author::Visitor {}, EventBody::PageViewed { page });
         }
+        match data {
+            Some(data) if self.room().is_ok() => self.set_data(data),
+            _ => Ok(()),
+        }
+    }
+
+    fn set_data(&mut self, data: CustomData) -> Result<(), Refusal> {
+        check_data(&data)?;
+        if *self.session.data() != data {
+            self.push(Author::Visitor {}, EventBody::DataChanged { data });
+        }
+        Ok(())
+    }
+
+    /// Ratings are few, so they need no room in a log that is full.
+    fn rate(&mut self, rating: Rating) -> Result<(), Refusal> {
+        let rating = said_of(&rating);
+        if !(1..=RATING_SCORE_MAX).contains(&rating.score) {
+            return Err(Refusal::Invalid("the score must be a whole number from 1 to 5"));
+        }
+        if let Some(comment) = &rating.comment {
+            line(comment, "the comment must have at most 2,048 bytes")?;
+        }
+        if self.session.ratings() >= RATINGS_MAX {
+            return Err(Refusal::RatedOut);
+        }
+        self.push(Author::Visitor {}, EventBody::SessionRated(rating));
+        Ok(())
     }
 
     fn depart(&mut self) {
@@ -569,6 +633,31 @@ fn check_text(text: &str) -> Result<(), Refusal> {
     }
 }
 
+/// What a site's page tells of its visitor has its bounds, in `connect` as in `set_data`.
+///
+/// # Errors
+/// [`Refusal::Invalid`].
+pub fn check_data(data: &CustomData) -> Result<(), Refusal> {
+    if data.len() > DATA_ENTRIES_MAX {
+        return Err(Refusal::Invalid("data may have at most 16 entries"));
+    }
+    for (key, value) in data {
+        if key.trim().is_empty() || key.len() > DATA_KEY_BYTES_MAX {
+            return Err(Refusal::Invalid("a key of data must have 1 to 64 bytes"));
+        }
+        if value.len() > DATA_VALUE_BYTES_MAX {
+            return Err(Refusal::Invalid("a value of data must have at most 256 bytes"));
+        }
+    }
+    Ok(())
+}
+
+/// An empty comment says nothing.
+fn said_of(rating: &Rating) -> Rating {
+    let comment = rating.comment.clone().filter(|comment| !comment.trim().is_empty());
+    Rating { score: rating.score, comment }
+}
+
 fn check_reason(reason: Option<String>) -> Result<Option<String>, Refusal> {
     let reason = reason.filter(|reason| !reason.trim().is_empty());
     if let Some(reason) = &reason {
@@ -604,7 +693,7 @@ impl From<Refusal> for RpcError {
         match refusal {
             Refusal::Unknown => error(ErrorCode::UnknownSession),
             Refusal::Closed => error(ErrorCode::SessionClosed),
-            Refusal::Full => error(ErrorCode::SessionFull),
+            Refusal::Full | Refusal::RatedOut => error(ErrorCode::SessionFull),
             Refusal::Invalid(_) => error(ErrorCode::InvalidParams),
             Refusal::Forbidden => error(ErrorCode::Forbidden),
             Refusal::Held(control) => error(ErrorCode::Held).with_data(json!(control)),

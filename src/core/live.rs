@@ -2,10 +2,11 @@
 //!
 //! With ten thousand sessions and a hundred operators, a list that looks at every session for
 //! every operator does a million things a tick to tell of a handful. Here nobody looks at what did
-//! not change. Sessions that match one filter stand in one *lane*, kept in order; a window is the
-//! lane's beginning, and all that is remembered of it is where it ends. A change moves one place
-//! in the few lanes that it concerns, and is noticed by a window only if it happens before the
-//! window's end. Operators who watch the same window share it.
+//! not change. Sessions that match one filter stand in one *lane*, kept in order; a window is a
+//! stretch of the lane, and all that is remembered of it is where it begins and ends. A change moves
+//! one place in the few lanes that it concerns, and is noticed by a window only if it happens before
+//! the window's end: before its beginning it shifts the window by one card. Operators who watch the
+//! same window share it.
 //!
 //! [`LiveList::flush`] gathers what changed since the flush before, so that a card that changed
 //! ten times is sent once, and one that came and went not at all.
@@ -16,26 +17,30 @@
 //! - `filter`: which cards match
 //! - `census`: how many there are of each kind, and which
 //! - `lane`: the cards of one filter in order, and the windows on them
+//! - `ringing`: what rings for operators, wherever in the site it happens
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use vigie_protocol::card::{Card, Show, Totals, Window};
+use vigie_protocol::card::{Alert, Card, Show, Totals, Window};
 use vigie_protocol::id::{OperatorId, SessionId};
 use vigie_protocol::method::Watching;
 use vigie_protocol::push::Live;
-use vigie_protocol::{SEARCH_BYTES_MAX, WINDOW_FIRST_MAX};
+use vigie_protocol::{SEARCH_BYTES_MAX, WINDOW_FIRST_MAX, WINDOW_SKIP_MAX};
 
 use census::Census;
 use filter::{Filter, Folded, Scope, holder};
-use lane::Lane;
+use lane::{Lane, Stretch, Watcher};
+use ringing::Ringing;
 
 pub use order::Place;
+pub use ringing::Ring;
 
 mod census;
 mod filter;
 mod lane;
 mod order;
+mod ringing;
 #[cfg(test)]
 mod tests;
 
@@ -50,6 +55,7 @@ pub struct LiveList<W> {
     /// The lanes of what operators hold themselves, by operator; under `None` all the others. So
     /// a change finds the lanes of its holder without asking those of everybody else.
     lanes: BTreeMap<Option<OperatorId>, Vec<Lane<W>>>,
+    ringing: Ringing,
     /// Whether anything changed since the last flush.
     changed: bool,
 }
@@ -80,6 +86,10 @@ pub struct Delta {
     pub remove: Arc<[SessionId]>,
     /// Counts over the whole site.
     pub totals: Totals,
+    /// What rings for the watcher, if they want alerts.
+    pub alerts: Arc<[Ring]>,
+    /// Sessions that have become quiet, if the watcher wants alerts.
+    pub quiet: Arc<[SessionId]>,
 }
 
 /// Why a window cannot be watched.
@@ -88,6 +98,9 @@ pub enum WindowError {
     /// It asks for too many cards.
     #[error("a window holds at most {WINDOW_FIRST_MAX} cards; ask for fewer, and filter or search")]
     FirstTooLarge,
+    /// It begins too far down.
+    #[error("a window skips at most {WINDOW_SKIP_MAX} cards; filter or search instead")]
+    SkipTooLarge,
     /// Its search is too long.
     #[error("a search is at most {SEARCH_BYTES_MAX} bytes long; shorten it")]
     SearchTooLong,
@@ -100,6 +113,7 @@ impl<W: Copy + Eq> LiveList<W> {
             cards: Cards::new(),
             census: Census::default(),
             lanes: BTreeMap::new(),
+            ringing: Ringing::default(),
             changed: false,
         }
     }
@@ -130,7 +144,7 @@ impl<W: Copy + Eq> LiveList<W> {
         operator: OperatorId,
         window: &Window,
     ) -> Result<Snapshot, WindowError> {
-        let first = first(window)?;
+        let stretch = stretch(window)?;
         let filter = filter(window, &operator)?;
         let revision = self.leave(watcher).map_or(1, |earlier| earlier + 1);
 
@@ -140,7 +154,8 @@ impl<W: Copy + Eq> LiveList<W> {
             lanes.push(Lane::new(filter, window.sort, cards, census));
             lanes.len() - 1
         });
-        let snapshot = lanes[at].join(watcher, operator, first, revision, cards, census);
+        let watcher = Watcher::new(watcher, operator, window.alerts, revision);
+        let snapshot = lanes[at].join(watcher, stretch, cards, census);
         self.prune();
         Ok(snapshot)
     }
@@ -152,15 +167,22 @@ impl<W: Copy + Eq> LiveList<W> {
     }
 
     /// What has changed since the last flush, for each watcher for whom anything has: cards of
-    /// the window, or totals.
+    /// the window, totals, or what rings.
     pub fn flush(&mut self) -> Vec<(W, Delta)> {
         let mut deltas = Vec::new();
         if std::mem::take(&mut self.changed) {
+            let rung = self.ringing.take(&self.cards);
             for lane in self.lanes.values_mut().flatten() {
-                lane.flush(&self.cards, &self.census, &mut deltas);
+                lane.flush(&self.cards, &self.census, &rung, &mut deltas);
             }
+            self.changed = self.ringing.has_more();
         }
         deltas
+    }
+
+    /// Whether there is something for the next flush to tell.
+    pub const fn is_changed(&self) -> bool {
+        self.changed
     }
 
     /// A session's card, if it is online.
@@ -187,6 +209,7 @@ impl<W: Copy + Eq> LiveList<W> {
     fn change(&mut self, old: Option<&Arc<Card>>, new: Option<&Arc<Card>>) {
         self.changed = true;
         self.census.change(old, new);
+        self.ringing.change(old, new);
         let text = new.map(Folded::new);
         let owners = [&None, holder(old), holder(new)];
         for (at, owner) in owners.iter().enumerate() {
@@ -235,9 +258,15 @@ impl Delta {
             upsert: owned(&self.upsert),
             remove: self.remove.to_vec(),
             totals: self.totals,
-            alerts: vec![],
-            quiet: vec![],
+            alerts: self.alerts.iter().map(Ring::to_alert).collect(),
+            quiet: self.quiet.to_vec(),
         }
+    }
+}
+
+impl Ring {
+    fn to_alert(&self) -> Alert {
+        Alert { kind: self.kind, card: Card::clone(&self.card) }
     }
 }
 
@@ -245,12 +274,16 @@ fn owned(cards: &[Arc<Card>]) -> Vec<Card> {
     cards.iter().map(|card| Card::clone(card)).collect()
 }
 
-fn first(window: &Window) -> Result<usize, WindowError> {
-    match window.first {
-        0 => Ok(WINDOW_FIRST_DEFAULT as usize),
-        1..=WINDOW_FIRST_MAX => Ok(window.first as usize),
-        _ => Err(WindowError::FirstTooLarge),
+fn stretch(window: &Window) -> Result<Stretch, WindowError> {
+    let first = match window.first {
+        0 => WINDOW_FIRST_DEFAULT,
+        first @ 1..=WINDOW_FIRST_MAX => first,
+        _ => return Err(WindowError::FirstTooLarge),
+    };
+    if window.skip > WINDOW_SKIP_MAX {
+        return Err(WindowError::SkipTooLarge);
     }
+    Ok(Stretch { skip: window.skip as usize, first: first as usize })
 }
 
 fn filter(window: &Window, operator: &OperatorId) -> Result<Filter, WindowError> {

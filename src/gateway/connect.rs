@@ -15,6 +15,7 @@ use vigie_protocol::{LINE_BYTES_MAX, PROTOCOL_VERSION};
 use crate::actors::node::{Node, SiteHandle};
 use crate::actors::operator::Online;
 use crate::actors::session::{Arrive, Arrived};
+use crate::core::decide::check_data;
 use crate::gateway::connection::{Client, Connection, Peer};
 use crate::gateway::outbox::{Outbox, Reply};
 use crate::gateway::presence::{Of, Presence};
@@ -223,6 +224,7 @@ async fn visitor(
             ordinal,
             new,
             context: context.clone(),
+            data: connect.data.clone(),
         };
         let presence = Presence::new(node, &site, outbox.id(), Of::Visitor(session));
         match arrive_at(node, session, arrive).await {
@@ -262,7 +264,7 @@ async fn current_session(
     site: &Arc<SiteHandle>,
     visitor: VisitorId,
 ) -> Result<(u32, bool), RpcError> {
-    let latest = node.log.sessions_of(site.site.id.clone(), visitor, 1).await;
+    let latest = node.log.sessions_of(site.site.id.clone(), visitor, None, 1).await;
     Ok(match latest?.first() {
         None => (1, true),
         Some(record) if record.closed.is_some() => (record.ordinal + 1, true),
@@ -304,6 +306,7 @@ fn check_lines(connect: &Connect) -> Result<(), RpcError> {
     if page.is_some_and(|page| page.url.trim().is_empty()) {
         return Err(invalid("page.url is empty; leave `page` out if it is not known"));
     }
+    connect.data.as_ref().map_or(Ok(()), check_data)?;
     Ok(())
 }
 

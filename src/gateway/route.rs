@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix::dev::SendError;
 use actix::prelude::*;
 use vigie_protocol::error::{ErrorCode, RpcError};
-use vigie_protocol::event::{Author, BotFailure, Page};
+use vigie_protocol::event::{Author, BotFailure, Page, Rating};
 use vigie_protocol::id::{OperatorId, SessionId};
 use vigie_protocol::method::{Call, Empty, OperatorList};
 
@@ -46,7 +46,7 @@ impl Connection {
         }
     }
 
-    /// A visitor may speak, look back and ask for a human, in their own session.
+    /// A visitor may speak, look back, ask for a human, end and rate, in their own session.
     fn route_visitor(
         &mut self,
         site: &Arc<SiteHandle>,
@@ -60,6 +60,7 @@ impl Connection {
             Call::History(history) => history.session,
             Call::Say(say) => say.session,
             Call::Typing(typing) => typing.session,
+            Call::Close(close) => close.session,
             _ => None,
         };
         if named.is_some_and(|named| named != own) {
@@ -69,6 +70,9 @@ impl Connection {
             Call::Say(say) => Command::Ask { key: say.key, text: say.text },
             Call::ViewPage(view) => Command::ViewPage(Page { url: view.url, title: view.title }),
             Call::RequestHuman(_) => Command::RequestHuman,
+            Call::SetData(set) => Command::SetData(set.data),
+            Call::Rate(rate) => Command::Rate(Rating { score: rate.score, comment: rate.comment }),
+            Call::Close(_) => Command::End,
             Call::Subscribe(subscribe) => {
                 return self.subscribe(
                     site,
@@ -135,6 +139,7 @@ impl Connection {
                 let Some(session) = p.session else { return reply.refuse(session_missing()) };
                 return self.history(site, session, &p, Audience::Operator, reply, context);
             }
+            Call::ReadPast(p) => return self.past(site, p, reply, context),
             Call::Typing(p) => {
                 let Some(session) = p.session else { return reply.refuse(session_missing()) };
                 return self.types(site, session, by.author(), None, reply);

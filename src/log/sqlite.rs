@@ -127,9 +127,12 @@ impl Log for SqliteLog {
         &self,
         site: SiteId,
         visitor: VisitorId,
+        before: Option<u32>,
         limit: u32,
     ) -> LogFuture<Result<Vec<SessionRecord>, LogError>> {
-        self.read_by(move |connection| reader::sessions_of(connection, &site, visitor, limit))
+        self.read_by(move |connection| {
+            reader::sessions_of(connection, &site, visitor, before, limit)
+        })
     }
 
     fn stale(&self, before: Millis, limit: u32) -> LogFuture<Result<Vec<SessionRecord>, LogError>> {

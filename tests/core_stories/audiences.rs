@@ -5,7 +5,7 @@ use vigie::core::view::{Audience, control_for, visible_to};
 use vigie_protocol::card::{BotState, Speaker};
 use vigie_protocol::event::{Author, BotFailure, EventBody, Holder, Page, VisitorContext};
 
-use crate::story::{Story, ann, page, sue, visitor};
+use crate::story::{Story, ann, data, page, sue, visitor};
 
 /// One of everything that can happen.
 fn busy_day() -> Story {
@@ -25,7 +25,9 @@ fn busy_day() -> Story {
         .then(visitor().leaves())
         .then(visitor().arrives())
         .then(sue().revokes("all is said"))
+        .then(visitor().is_told(data(&[("plan", "told-by-the-page")])))
         .then(sue().closes())
+        .then(visitor().rates(4, Some("my-own-words")))
 }
 
 fn seen_by(story: &Story, audience: Audience) -> Vec<vigie_protocol::event::Event> {
@@ -42,7 +44,16 @@ fn operators_see_every_event_and_all_of_it_but_the_visitor_s_keys() {
     let seen = seen_by(&story, Audience::Operator);
     let text = serde_json::to_string(&seen).unwrap();
     assert_eq!(seen.len(), story.log.len());
-    for shown in ["\"ann\"", "they asked", "a complaint", "a regular", "operator-key", "note-key"] {
+    for shown in [
+        "\"ann\"",
+        "they asked",
+        "a complaint",
+        "a regular",
+        "operator-key",
+        "note-key",
+        "told-by-the-page",
+        "my-own-words",
+    ] {
         assert!(text.contains(shown), "operators see {shown}");
     }
     assert!(!text.contains("visitor-key"));
@@ -66,6 +77,7 @@ fn visitors_see_the_conversation_and_nothing_of_what_operators_are_among_themsel
         "control_changed",
         "control_changed",
         "session_closed",
+        "session_rated",
     ];
     assert_eq!(kinds, expected);
     let text = serde_json::to_string(&seen).unwrap();
@@ -74,16 +86,23 @@ fn visitors_see_the_conversation_and_nothing_of_what_operators_are_among_themsel
     {
         assert!(!text.contains(hidden), "visitors must not see {hidden}");
     }
-    assert!(text.contains("visitor-key") && text.contains("\"Ann\""));
+    assert!(!text.contains("told-by-the-page"), "visitors do not see what the page tells");
+    for shown in ["visitor-key", "\"Ann\"", "my-own-words"] {
+        assert!(text.contains(shown), "visitors see {shown}");
+    }
 }
 
 #[test]
 fn bots_see_the_conversation_and_the_pages_but_no_keys() {
     let text = serde_json::to_string(&seen_by(&busy_day(), Audience::Bot)).unwrap();
-    for shown in ["session_started", "page_viewed", "hello from Ann", "control_changed"] {
+    for shown in
+        ["session_started", "page_viewed", "hello from Ann", "control_changed", "told-by-the-page"]
+    {
         assert!(text.contains(shown), "bots see {shown}");
     }
-    for hidden in ["\"ann\"", "-key", "they asked", "a regular", "bot_failed", "visitor_left"] {
+    for hidden in
+        ["\"ann\"", "-key", "they asked", "a regular", "bot_failed", "visitor_left", "rated"]
+    {
         assert!(!text.contains(hidden), "bots must not see {hidden}");
     }
 }
@@ -146,7 +165,7 @@ fn a_card_tells_who_where_and_what_was_said_last() {
     assert_eq!(card.started, started);
     assert_eq!(card.country.as_deref(), Some("LV"));
     assert_eq!(card.page, Some(Page { url: "https://shop.example/cart".into(), title: None }));
-    assert_eq!(card.messages, 1);
+    assert_eq!((card.ordinal, card.messages, card.asked), (1, 1, 1));
     assert_eq!(card.offset, 3);
     assert!(card.online);
     let last = card.last.unwrap();
@@ -182,7 +201,8 @@ fn a_card_names_the_side_that_spoke_last() {
     assert_eq!(from(&story), Speaker::Bot);
     let story = story.then(ann().takes_over()).then(ann().says("hello from Ann"));
     assert_eq!(from(&story), Speaker::Operator);
-    assert_eq!(story.session.card(true).unwrap().messages, 3);
+    let card = story.session.card(true).unwrap();
+    assert_eq!((card.messages, card.asked), (3, 1), "one of them was the visitor's");
 }
 
 #[test]

@@ -5,10 +5,11 @@ use vigie::core::effect::{Effect, Wants};
 use vigie::core::session::SESSION_EVENTS_MAX;
 use vigie::core::site::{LeaseEnd, SiteSettings};
 use vigie_protocol::error::{ErrorCode, RpcError};
-use vigie_protocol::event::{Author, BotFailure, CloseCause, EventBody};
+use vigie_protocol::event::{Author, BotFailure, CloseCause, EventBody, Rating};
 use vigie_protocol::push::RevokeReason;
+use vigie_protocol::{LINE_BYTES_MAX, RATINGS_MAX};
 
-use crate::story::{Bot, Story, ann, ben, sue, visitor};
+use crate::story::{Bot, Story, ann, ben, data, sue, visitor};
 
 /// How far beyond its bound a log may grow: what is left to happen in a session that can only end.
 const LAST_EVENTS_MAX: u64 = 8;
@@ -44,6 +45,8 @@ fn nothing_is_appended_to_a_closed_session() {
     commands.extend([
         ann().is_lost(2),
         ann().closes(),
+        visitor().ends(),
+        visitor().is_told(data(&[("plan", "pro")])),
         Command::Close { by: None },
         bot.answers("hi"),
         bot.fails(BotFailure::Error),
@@ -100,6 +103,7 @@ fn a_full_session_takes_nothing_more_to_read() {
         visitor().says("more"),
         visitor().views("https://shop.example/new"),
         visitor().asks_for_a_human(),
+        visitor().is_told(data(&[("plan", "pro")])),
         ann().says("hello!"),
         ann().notes("a regular"),
         ann().transfers_to(ben()),
@@ -135,7 +139,59 @@ fn a_full_session_can_be_handed_back_and_closed() {
     full.clone().then(ann().releases()).then(Command::Close { by: None });
     full.clone().then(sue().revokes("gone home")).then(sue().closes());
     full.clone().then(ann().is_lost(2)).then(Command::Close { by: None });
-    full.then(visitor().leaves()).then(Command::Close { by: None });
+    full.clone().then(visitor().leaves()).then(Command::Close { by: None });
+    full.then(visitor().rates(2, None)).then(visitor().ends()).then(visitor().rates(1, None));
+}
+
+#[test]
+fn a_full_session_lets_its_visitor_in_but_keeps_nothing_of_what_the_page_tells() {
+    let mut full = Story::begins().grown_to(SESSION_EVENTS_MAX);
+    full.changes_nothing(visitor().arrives_told(data(&[("plan", "pro")])));
+}
+
+#[test]
+fn a_visitor_ends_their_own_session_whoever_is_in_control() {
+    for mut story in [Story::begins(), Story::begins().then(ann().takes_over())] {
+        story.accepts(visitor().ends());
+        assert_eq!(story.last().author, Author::Visitor {});
+        assert_eq!(story.last().body, EventBody::SessionClosed { cause: CloseCause::Visitor });
+        assert_eq!(Wants::of(&story.session), Wants::default());
+    }
+}
+
+#[test]
+fn a_visitor_rates_their_session_before_and_after_its_end_and_the_latest_counts() {
+    let mut story = Story::begins();
+    let first = story.accepts(visitor().rates(2, Some("slow")));
+    assert_eq!(story.last().author, Author::Visitor {});
+    assert_eq!(story.changes_nothing(visitor().rates(2, Some("slow"))), first);
+    story.accepts(ann().takes_over());
+    assert_eq!(story.changes_nothing(visitor().rates(2, Some("slow"))), first, "as before");
+    let mut story = story.then(ann().closes());
+    let last = story.accepts(visitor().rates(5, Some(" ")));
+    assert_eq!((last.offset, last.epoch), (5, 2));
+    let rating = Rating { score: 5, comment: None };
+    assert_eq!(story.last().body, EventBody::SessionRated(rating.clone()));
+    assert_eq!(story.session.rating(), Some(&rating));
+    assert_eq!(story.changes_nothing(visitor().rates(5, None)), last);
+    assert!(story.session.closed(), "and it stays closed");
+}
+
+#[test]
+fn a_rating_has_bounds_and_there_are_not_too_many() {
+    let mut story = Story::begins();
+    let longest = "x".repeat(LINE_BYTES_MAX);
+    let too_long = "x".repeat(LINE_BYTES_MAX + 1);
+    for bad in [(0, None), (6, None), (255, None), (3, Some(&*too_long))] {
+        assert!(matches!(story.refuses(visitor().rates(bad.0, bad.1)), Refusal::Invalid(_)));
+    }
+    for n in 0..RATINGS_MAX {
+        story.accepts(visitor().rates(1 + (n % 2) as u8, Some(&longest)));
+    }
+    let refusal = story.refuses(visitor().rates(5, None));
+    assert_eq!(refusal, Refusal::RatedOut);
+    assert_eq!(RpcError::from(refusal).code, ErrorCode::SessionFull);
+    story.changes_nothing(visitor().rates(2, Some(&longest)));
 }
 
 #[test]

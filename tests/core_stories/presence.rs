@@ -2,10 +2,10 @@
 
 use vigie::core::decide::Refusal;
 use vigie::core::site::SiteSettings;
-use vigie_protocol::LINE_BYTES_MAX;
 use vigie_protocol::event::{Author, EventBody, Page, VisitorContext};
+use vigie_protocol::{DATA_ENTRIES_MAX, DATA_KEY_BYTES_MAX, DATA_VALUE_BYTES_MAX, LINE_BYTES_MAX};
 
-use crate::story::{Story, ann, page, visitor, visitor_id};
+use crate::story::{Story, ann, data, page, visitor, visitor_id};
 
 const HOME: &str = "https://shop.example/";
 const CART: &str = "https://shop.example/cart";
@@ -33,6 +33,9 @@ fn before_the_first_arrival_there_is_no_session() {
         visitor().leaves(),
         visitor().views(HOME),
         visitor().asks_for_a_human(),
+        visitor().is_told(data(&[("plan", "pro")])),
+        visitor().rates(5, None),
+        visitor().ends(),
         ann().takes_over(),
         ann().notes("who?"),
         ann().is_lost(1),
@@ -104,5 +107,60 @@ fn a_page_s_url_and_title_have_bounds() {
     story.clone().accepts(view(&longest, Some(&longest)));
     for (url, title) in [("", None), (&*too_long, None), (HOME, Some(&*too_long))] {
         assert!(matches!(story.refuses(view(url, title)), Refusal::Invalid(_)));
+    }
+}
+
+#[test]
+fn what_the_page_tells_of_its_visitor_is_told_once_for_each_change() {
+    let (pro, free) = (data(&[("plan", "pro"), ("cart", "")]), data(&[("plan", "free")]));
+    let mut story = Story::begins();
+    story.accepts(visitor().is_told(pro.clone()));
+    assert_eq!(story.last().body, EventBody::DataChanged { data: pro.clone() });
+    assert_eq!(story.last().author, Author::Visitor {});
+    assert_eq!(story.changes_nothing(visitor().is_told(pro.clone())).offset, 2);
+    story.accepts(visitor().is_told(free.clone()));
+    assert_eq!(story.session.data(), &free, "the new stands in place of the old");
+    story.accepts(visitor().is_told(data(&[])));
+    assert_eq!(story.last().body, EventBody::DataChanged { data: data(&[]) });
+    story.changes_nothing(visitor().is_told(data(&[])));
+}
+
+#[test]
+fn who_arrives_brings_what_the_page_tells_or_leaves_it_as_it_is() {
+    let pro = data(&[("plan", "pro")]);
+    let mut story = Story::untold(SiteSettings::default());
+    assert_eq!(story.accepts(visitor().arrives_told(pro.clone())).offset, 2);
+    assert!(matches!(story.log[0].body, EventBody::SessionStarted { .. }));
+    assert_eq!(story.last().body, EventBody::DataChanged { data: pro.clone() });
+    story.changes_nothing(visitor().arrives_told(pro.clone()));
+    story.changes_nothing(visitor().arrives());
+    story.accepts(visitor().leaves());
+    story.accepts(visitor().arrives());
+    assert_eq!(story.session.data(), &pro);
+    story.accepts(visitor().arrives_told(data(&[])));
+    assert_eq!(story.session.data(), &data(&[]));
+    let mut bare = Story::untold(SiteSettings::default());
+    assert_eq!(bare.accepts(visitor().arrives_told(data(&[]))).offset, 1, "nothing is no news");
+}
+
+#[test]
+fn what_the_page_tells_has_bounds() {
+    let entries = |count: usize, key: usize, value: usize| {
+        let entry = |n: usize| (format!("{n:0key$}"), "v".repeat(value));
+        (0..count).map(entry).collect::<vigie_protocol::event::CustomData>()
+    };
+    let (most, key, value) = (DATA_ENTRIES_MAX, DATA_KEY_BYTES_MAX, DATA_VALUE_BYTES_MAX);
+    let untold = Story::untold(SiteSettings::default());
+    let story = Story::begins();
+    story.clone().accepts(visitor().is_told(entries(most, key, value)));
+    for bad in [
+        entries(most + 1, key, value),
+        entries(most, key + 1, value),
+        entries(most, key, value + 1),
+        data(&[("", "nothing names it")]),
+        data(&[("  ", "nothing names it")]),
+    ] {
+        assert!(matches!(story.refuses(visitor().is_told(bad.clone())), Refusal::Invalid(_)));
+        assert!(matches!(untold.refuses(visitor().arrives_told(bad)), Refusal::Invalid(_)));
     }
 }

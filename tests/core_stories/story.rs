@@ -11,8 +11,8 @@ use vigie::core::effect::{Effect, Wants, effects};
 use vigie::core::session::Session;
 use vigie::core::site::SiteSettings;
 use vigie_protocol::event::{
-    BotFailure, ChatMessage, Choice, Control, ControlChange, Epoch, Event, EventBody, Millis,
-    Offset, Page, VisitorContext,
+    BotFailure, ChatMessage, Choice, Control, ControlChange, CustomData, Epoch, Event, EventBody,
+    Millis, Offset, Page, Rating, VisitorContext,
 };
 use vigie_protocol::id::{Key, SessionId, VisitorId};
 use vigie_protocol::method::{Done, Rank};
@@ -146,6 +146,11 @@ pub fn page(url: &str) -> Page {
     Page { url: url.into(), title: None }
 }
 
+/// What a site's page tells of its visitor.
+pub fn data(entries: &[(&str, &str)]) -> CustomData {
+    entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
 /// The visitor.
 pub struct Visitor;
 
@@ -163,7 +168,25 @@ impl Visitor {
     }
 
     pub fn arrives_with(&self, context: VisitorContext) -> Command {
-        Command::Arrive { visitor: visitor_id(), ordinal: 1, context }
+        Command::Arrive { visitor: visitor_id(), ordinal: 1, context, data: None }
+    }
+
+    pub fn arrives_told(&self, data: CustomData) -> Command {
+        let context = VisitorContext::default();
+        Command::Arrive { visitor: visitor_id(), ordinal: 1, context, data: Some(data) }
+    }
+
+    /// The page tells something of them.
+    pub fn is_told(&self, data: CustomData) -> Command {
+        Command::SetData(data)
+    }
+
+    pub fn rates(&self, score: u8, comment: Option<&str>) -> Command {
+        Command::Rate(Rating { score, comment: comment.map(Into::into) })
+    }
+
+    pub fn ends(&self) -> Command {
+        Command::End
     }
 
     pub fn leaves(&self) -> Command {

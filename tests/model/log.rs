@@ -37,7 +37,8 @@ impl Log {
         let visitor = VisitorId::from(Uuid::from_u128(1));
         let settings = SiteSettings { lease_end: LeaseEnd::Reoffer, ..SiteSettings::default() };
         let session = Session::new(SessionId::nth(visitor, 1), Arc::new(settings));
-        let arrive = Command::Arrive { visitor, ordinal: 1, context: VisitorContext::default() };
+        let context = VisitorContext::default();
+        let arrive = Command::Arrive { visitor, ordinal: 1, context, data: None };
         let events = decide(&session, arrive, 0).expect("a visitor may arrive").events;
         let mut log = Self(Arc::new(Prefix { session, last: None, digest: 0 }));
         log.append(events);

@@ -69,6 +69,7 @@ impl SessionActor {
             visitor: arrive.visitor,
             ordinal: arrive.ordinal,
             context: arrive.context,
+            data: arrive.data,
         };
         self.enqueue(command, answer, context);
     }

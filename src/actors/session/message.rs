@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix::prelude::*;
 use tokio::sync::oneshot;
 use vigie_protocol::error::RpcError;
-use vigie_protocol::event::{Author, Control, Epoch, Offset, VisitorContext};
+use vigie_protocol::event::{Author, Control, CustomData, Epoch, Offset, VisitorContext};
 use vigie_protocol::id::{SiteId, VisitorId};
 use vigie_protocol::method::Subscribed;
 
@@ -64,6 +64,8 @@ pub struct Arrive {
     pub new: bool,
     /// From where, on what.
     pub context: VisitorContext,
+    /// What the site's page tells of them.
+    pub data: Option<CustomData>,
 }
 
 /// A connection of the visitor has been taken in.

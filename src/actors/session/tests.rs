@@ -51,6 +51,7 @@ fn a_session_whose_actor_fails_leaves_no_ghost_and_is_made_anew_from_its_log() {
             ordinal: 1,
             new,
             context: VisitorContext::default(),
+            data: None,
         };
 
         let first = connection(1);

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use vigie_protocol::card::{Card, Sort, Totals};
+use vigie_protocol::card::{Alerts, Card, Sort, Totals};
 use vigie_protocol::id::{OperatorId, SessionId};
 
 use super::census::Census;
 use super::filter::{Filter, Folded};
 use super::order::Place;
+use super::ringing::Rung;
 use super::{Cards, Delta, Snapshot};
 
 /// All cards that match one filter, in one order.
@@ -18,17 +19,27 @@ pub(super) struct Lane<W> {
     filter: Filter,
     sort: Sort,
     order: Order,
-    /// The longest first: what happens behind the end of one is behind the end of all after it.
+    /// Those that end last first: what happens behind the end of one is behind the end of all after
+    /// it.
     views: Vec<View<W>>,
 }
 
 type Order = BTreeSet<Place>;
 
-/// A lane's first few cards, and who watches them.
+/// Which of a lane's cards a window holds: the `first` that come after `skip` others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stretch {
+    pub(super) skip: usize,
+    pub(super) first: usize,
+}
+
+/// A stretch of a lane, and who watches it.
 #[derive(Debug)]
 struct View<W> {
-    first: usize,
-    /// The place of the last card inside, if it is full; otherwise the whole lane is inside.
+    stretch: Stretch,
+    /// The place of the first card inside, if there is any.
+    begin: Option<Place>,
+    /// The place of the last card inside, if it is full; otherwise all that follows is inside.
     end: Option<Place>,
     /// Sessions that changed, came or went since the last flush, with the card that the watchers
     /// have of each.
@@ -37,12 +48,19 @@ struct View<W> {
 }
 
 #[derive(Debug)]
-struct Watcher<W> {
+pub(super) struct Watcher<W> {
     id: W,
     operator: OperatorId,
+    alerts: Alerts,
     revision: u64,
     /// As they were last told.
     totals: Totals,
+}
+
+impl<W> Watcher<W> {
+    pub(super) fn new(id: W, operator: OperatorId, alerts: Alerts, revision: u64) -> Self {
+        Self { id, operator, alerts, revision, totals: Totals::default() }
+    }
 }
 
 impl<W: Copy + Eq> Lane<W> {
@@ -65,21 +83,19 @@ impl<W: Copy + Eq> Lane<W> {
 
     pub(super) fn join(
         &mut self,
-        id: W,
-        operator: OperatorId,
-        first: usize,
-        revision: u64,
+        mut watcher: Watcher<W>,
+        stretch: Stretch,
         cards: &Cards,
         census: &Census,
     ) -> Snapshot {
-        let inside = self.order.iter().take(first);
+        let inside = self.order.iter().skip(stretch.skip).take(stretch.first);
+        watcher.totals = census.totals(&watcher.operator, self.order.len());
         let snapshot = Snapshot {
-            revision,
+            revision: watcher.revision,
             cards: inside.filter_map(|place| cards.get(&place.session()).cloned()).collect(),
-            totals: census.totals(&operator, self.order.len()),
+            totals: watcher.totals,
         };
-        let watcher = Watcher { id, operator, revision, totals: snapshot.totals };
-        self.view(first).watchers.push(watcher);
+        self.view(stretch).watchers.push(watcher);
         snapshot
     }
 
@@ -105,29 +121,43 @@ impl<W: Copy + Eq> Lane<W> {
             .map(|old| Place::of(self.sort, old))
             .filter(|place| !self.filter.searches() || self.order.contains(place));
         let is = new.filter(|new| self.filter.holds(new)).map(|new| Place::of(self.sort, new.card));
-        if was != is {
-            was.map(|place| self.order.remove(&place));
-            is.map(|place| self.order.insert(place));
+        if was == is {
+            let Some(place) = is else { return };
+            let reached = self.views.iter_mut().take_while(|view| view.reaches(place));
+            reached.for_each(|view| view.stay(place, old));
+            return;
         }
-        for view in &mut self.views {
-            if !view.change(&self.order, was, is, old, cards) {
-                break;
-            }
+        if let Some(place) = was {
+            self.order.remove(&place);
+            let reached = self.views.iter_mut().take_while(|view| view.reaches(place));
+            reached.for_each(|view| view.leave(&self.order, place, old, cards));
+        }
+        if let Some(place) = is {
+            self.order.insert(place);
+            let reached = self.views.iter_mut().take_while(|view| view.reaches(place));
+            reached.for_each(|view| view.enter(&self.order, place, cards));
         }
     }
 
-    pub(super) fn flush(&mut self, cards: &Cards, census: &Census, deltas: &mut Vec<(W, Delta)>) {
+    pub(super) fn flush(
+        &mut self,
+        cards: &Cards,
+        census: &Census,
+        rung: &Rung,
+        deltas: &mut Vec<(W, Delta)>,
+    ) {
         for view in &mut self.views {
-            let now = |session, end: Option<Place>| {
+            let now = |session, view: &View<W>| {
                 let card: &Arc<Card> = cards.get(&session)?;
                 let place = Place::of(self.sort, card);
-                (within(place, end) && self.order.contains(&place)).then_some(card)
+                (view.holds(place) && self.order.contains(&place)).then_some(card)
             };
-            view.flush(now, |operator| census.totals(operator, self.order.len()), deltas);
+            let totals = |operator: &OperatorId| census.totals(operator, self.order.len());
+            view.flush(now, totals, rung, deltas);
         }
-        // Two of one length were apart because their watchers had seen different states.
+        // Two of one stretch were apart because their watchers had seen different states.
         self.views.dedup_by(|same, view| {
-            let merges = same.first == view.first;
+            let merges = same.stretch == view.stretch;
             if merges {
                 view.watchers.append(&mut same.watchers);
             }
@@ -135,66 +165,103 @@ impl<W: Copy + Eq> Lane<W> {
         });
     }
 
-    /// The view of a length for a watcher who has seen the lane as it is now.
-    fn view(&mut self, first: usize) -> &mut View<W> {
-        let fresh = |view: &View<W>| view.first == first && view.touched.is_empty();
+    /// The view of a stretch for a watcher who has seen the lane as it is now.
+    fn view(&mut self, stretch: Stretch) -> &mut View<W> {
+        let fresh = |view: &View<W>| view.stretch == stretch && view.touched.is_empty();
         let at = self.views.iter().position(fresh).unwrap_or_else(|| {
-            let at = self.views.partition_point(|view| view.first > first);
-            self.views.insert(at, View::new(first, &self.order));
+            let at = self.views.partition_point(|view| view.stretch.rank() < stretch.rank());
+            self.views.insert(at, View::new(stretch, &self.order));
             at
         });
         &mut self.views[at]
     }
 }
 
+impl Stretch {
+    /// How many cards of the order there are up to its end.
+    const fn reach(self) -> usize {
+        self.skip + self.first
+    }
+
+    /// Less is further up among the views of a lane; the same only for the same stretch.
+    const fn rank(self) -> (std::cmp::Reverse<usize>, usize) {
+        (std::cmp::Reverse(self.reach()), self.skip)
+    }
+}
+
 impl<W: Copy> View<W> {
-    fn new(first: usize, order: &Order) -> Self {
-        let end = order.iter().nth(first.saturating_sub(1)).copied();
-        Self { first, end, touched: BTreeMap::new(), watchers: Vec::new() }
+    fn new(stretch: Stretch, order: &Order) -> Self {
+        let mut inside = order.iter().skip(stretch.skip);
+        let begin = inside.next().copied();
+        // The first was taken out already.
+        let end = match stretch.first {
+            0 | 1 => begin,
+            first => inside.nth(first - 2).copied(),
+        };
+        Self { stretch, begin, end, touched: BTreeMap::new(), watchers: Vec::new() }
     }
 
-    /// Follows a change that `order` has already made. Returns whether it happened inside.
-    fn change(
-        &mut self,
-        order: &Order,
-        was: Option<Place>,
-        is: Option<Place>,
-        old: Option<&Arc<Card>>,
-        cards: &Cards,
-    ) -> bool {
-        let [was_inside, is_inside] =
-            [was, is].map(|place| place.is_some_and(|place| within(place, self.end)));
-        if let Some(place) = was.or(is).filter(|_| was_inside || is_inside) {
-            self.touch(place.session(), old.filter(|_| was_inside));
-        }
-        match (was_inside, is_inside) {
-            (false, false) => return false,
-            (true, false) => self.pull(order),
-            (false, true) => self.push(order, cards),
-            (true, true) if was == self.end => self.end = last(order, self.end),
-            (true, true) => {}
-        }
-        true
+    /// Whether what happens there is noticed: it is not behind the end.
+    fn reaches(&self, place: Place) -> bool {
+        self.end.is_none_or(|end| place <= end)
     }
 
-    /// One has left: the next one comes in, if there is any.
-    fn pull(&mut self, order: &Order) {
-        let Some(end) = self.end else { return };
-        self.end = order.range((Bound::Excluded(end), Bound::Unbounded)).next().copied();
-        if let Some(next) = self.end {
-            self.touch(next.session(), None);
+    /// Whether a place is inside.
+    fn holds(&self, place: Place) -> bool {
+        self.reaches(place) && self.begin.is_some_and(|begin| begin <= place)
+    }
+
+    /// A card has changed and stands where it stood.
+    fn stay(&mut self, place: Place, old: Option<&Arc<Card>>) {
+        if self.holds(place) {
+            self.touch(place.session(), old);
         }
     }
 
-    /// One has come: the last one goes out, if it is one too many.
-    fn push(&mut self, order: &Order, cards: &Cards) {
+    /// One has left `order` that stood inside or before: what follows moves up.
+    fn leave(&mut self, order: &Order, place: Place, old: Option<&Arc<Card>>, cards: &Cards) {
+        let Some(begin) = self.begin else { return };
+        let out = begin.max(place);
+        let had = if out == place { old } else { cards.get(&out.session()) };
+        self.touch(out.session(), had);
+        if out == begin {
+            self.begin = after(order, begin);
+        }
+        if let Some(end) = self.end {
+            self.end = after(order, end);
+            if let Some(next) = self.end {
+                self.touch(next.session(), None);
+            }
+        }
+    }
+
+    /// One has come into `order` that stands inside or before: what follows moves down.
+    fn enter(&mut self, order: &Order, place: Place, cards: &Cards) {
+        match self.begin {
+            Some(begin) if begin < place => self.touch(place.session(), None),
+            Some(begin) => {
+                self.begin = order.range(..begin).next_back().copied();
+                self.came_in(self.begin);
+            }
+            None if order.len() > self.stretch.skip => {
+                self.begin = order.last().copied();
+                self.came_in(self.begin);
+            }
+            None => {}
+        }
         match self.end {
             Some(end) => {
                 self.touch(end.session(), cards.get(&end.session()));
                 self.end = order.range(..end).next_back().copied();
             }
-            None if order.len() == self.first => self.end = order.last().copied(),
+            None if order.len() == self.stretch.reach() => self.end = order.last().copied(),
             None => {}
+        }
+    }
+
+    fn came_in(&mut self, place: Option<Place>) {
+        if let Some(place) = place {
+            self.touch(place.session(), None);
         }
     }
 
@@ -205,13 +272,14 @@ impl<W: Copy> View<W> {
 
     fn flush<'a>(
         &mut self,
-        now: impl Fn(SessionId, Option<Place>) -> Option<&'a Arc<Card>>,
+        now: impl Fn(SessionId, &Self) -> Option<&'a Arc<Card>>,
         totals: impl Fn(&OperatorId) -> Totals,
+        rung: &Rung,
         deltas: &mut Vec<(W, Delta)>,
     ) {
         let (mut upsert, mut remove) = (Vec::new(), Vec::new());
         for (session, had) in std::mem::take(&mut self.touched) {
-            match (had, now(session, self.end)) {
+            match (had, now(session, self)) {
                 (Some(_), None) => remove.push(session),
                 (had, Some(card)) if had.as_ref() != Some(card) => upsert.push(Arc::clone(card)),
                 _ => {}
@@ -221,7 +289,10 @@ impl<W: Copy> View<W> {
         let (upsert, remove): (Arc<[_]>, Arc<[_]>) = (upsert.into(), remove.into());
         for watcher in &mut self.watchers {
             let totals = totals(&watcher.operator);
-            if unchanged && totals == watcher.totals {
+            let alerts = rung.for_operator(&watcher.operator, watcher.alerts);
+            let quiet = rung.quiet(watcher.alerts);
+            let silent = alerts.is_empty() && quiet.is_empty();
+            if unchanged && silent && totals == watcher.totals {
                 continue;
             }
             watcher.totals = totals;
@@ -233,18 +304,15 @@ impl<W: Copy> View<W> {
                     upsert: Arc::clone(&upsert),
                     remove: Arc::clone(&remove),
                     totals,
+                    alerts,
+                    quiet,
                 },
             ));
         }
     }
 }
 
-/// Whether a place is inside a view that ends there.
-fn within(place: Place, end: Option<Place>) -> bool {
-    end.is_none_or(|end| place <= end)
-}
-
-/// The last place that is not behind `end`.
-fn last(order: &Order, end: Option<Place>) -> Option<Place> {
-    end.and_then(|end| order.range(..=end).next_back().copied())
+/// The place that follows another.
+fn after(order: &Order, place: Place) -> Option<Place> {
+    order.range((Bound::Excluded(place), Bound::Unbounded)).next().copied()
 }

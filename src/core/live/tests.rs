@@ -4,12 +4,17 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use uuid::Uuid;
-use vigie_protocol::WINDOW_FIRST_MAX;
-use vigie_protocol::card::{BotState, Card, LastMessage, Show, Sort, Speaker, Totals, Window};
+use vigie_protocol::card::{
+    AlertKind, Alerts, BotState, Card, LastMessage, Show, Sort, Speaker, Totals, Window,
+};
 use vigie_protocol::event::{Control, Device, Holder, Page};
 use vigie_protocol::id::{OperatorId, SessionId, VisitorId};
+use vigie_protocol::{ALERTS_MAX, QUIET_MAX, WINDOW_FIRST_MAX, WINDOW_SKIP_MAX};
 
 use super::*;
+
+mod rings;
+mod stretches;
 
 fn session(n: u128) -> SessionId {
     SessionId::from(Uuid::from_u128(n))
@@ -63,6 +68,10 @@ fn window(show: Show, sort: Sort, first: u32) -> Window {
 
 fn newest(first: u32) -> Window {
     window(Show::All, Sort::Newest, first)
+}
+
+fn skipping(skip: u32, first: u32) -> Window {
+    Window { skip, ..newest(first) }
 }
 
 fn searching(search: &str) -> Window {
@@ -171,9 +180,12 @@ fn a_window_out_of_bounds_is_refused_and_the_earlier_one_stays() {
     let longest = "x".repeat(SEARCH_BYTES_MAX);
     let refused = list.watch(1, ann(), &searching(&(longest.clone() + "x")));
     assert_eq!(refused, Err(WindowError::SearchTooLong));
+    let refused = list.watch(1, ann(), &skipping(WINDOW_SKIP_MAX + 1, 1));
+    assert_eq!(refused, Err(WindowError::SkipTooLarge));
     list.remove(session(1));
     assert_eq!(list.flush().len(), 1);
     assert!(list.watch(1, ann(), &searching(&longest)).is_ok());
+    assert!(list.watch(1, ann(), &skipping(WINDOW_SKIP_MAX, 1)).is_ok());
 }
 
 #[test]
@@ -319,9 +331,66 @@ fn snapshots_and_deltas_are_sent_as_the_protocol_has_them() {
 #[derive(Default)]
 struct Model {
     cards: BTreeMap<SessionId, Card>,
+    /// What has rung since the last flush, by session; who becomes quiet begins anew.
+    raised: BTreeMap<SessionId, Vec<AlertKind>>,
+    quiet: BTreeSet<SessionId>,
 }
 
 impl Model {
+    fn change(&mut self, session: SessionId, new: Option<Card>) {
+        let old = match new.clone() {
+            Some(card) => self.cards.insert(session, card),
+            None => self.cards.remove(&session),
+        };
+        let Some(old) = old else { return };
+        match new {
+            Some(card)
+                if card.control.holder == Holder::Bot {}
+                    || card.control.holder == old.control.holder =>
+            {
+                let raised = self.raised.entry(session).or_default();
+                if card.waiting.is_some() && card.waiting != old.waiting {
+                    raised.push(AlertKind::Waiting);
+                }
+                if card.asked > old.asked {
+                    let first = old.asked == 0;
+                    raised.push(if first { AlertKind::New } else { AlertKind::Message });
+                }
+            }
+            _ => {
+                self.raised.remove(&session);
+                self.quiet.insert(session);
+            }
+        }
+    }
+
+    /// What a watcher is to hear of.
+    fn alerts(&self, me: &OperatorId, alerts: Alerts) -> Vec<(AlertKind, SessionId)> {
+        let mut heard = Vec::new();
+        for (session, raised) in &self.raised {
+            let mine = match &self.cards[session].control.holder {
+                Holder::Bot {} => true,
+                Holder::Operator { id, .. } => id.as_ref() == Some(me),
+            };
+            let waits = raised.iter().find(|kind| **kind == AlertKind::Waiting);
+            let said = raised.iter().find(|kind| **kind != AlertKind::Waiting);
+            let wanted = |kind: &&AlertKind| match alerts {
+                Alerts::None => false,
+                Alerts::New => **kind != AlertKind::Message,
+                Alerts::All => true,
+            };
+            let kinds = waits.into_iter().chain(said).filter(wanted).filter(|_| mine);
+            heard.extend(kinds.map(|kind| (*kind, *session)));
+        }
+        heard.sort();
+        heard.truncate(ALERTS_MAX);
+        heard
+    }
+
+    fn hushed(&self, alerts: Alerts) -> Vec<SessionId> {
+        self.quiet.iter().copied().filter(|_| alerts != Alerts::None).collect()
+    }
+
     fn matching(&self, me: &OperatorId, window: &Window) -> Vec<Card> {
         let mut cards: Vec<Card> =
             self.cards.values().filter(|card| matches(card, me, window)).cloned().collect();
@@ -331,7 +400,7 @@ impl Model {
 
     fn inside(&self, me: &OperatorId, window: &Window) -> Vec<Card> {
         let first = if window.first == 0 { 50 } else { window.first as usize };
-        self.matching(me, window).into_iter().take(first).collect()
+        self.matching(me, window).into_iter().skip(window.skip as usize).take(first).collect()
     }
 
     fn totals(&self, me: &OperatorId, window: &Window) -> Totals {
@@ -394,8 +463,11 @@ struct Client {
 impl Client {
     fn apply(&mut self, delta: &Delta) {
         assert_eq!(delta.revision, self.revision + 1);
-        let told = delta.upsert.len() + delta.remove.len();
-        assert!(told > 0 || delta.totals != self.totals, "an empty delta");
+        let told = [delta.upsert.len(), delta.remove.len(), delta.alerts.len(), delta.quiet.len()];
+        assert!(
+            told.iter().any(|count| *count > 0) || delta.totals != self.totals,
+            "an empty delta"
+        );
         (self.revision, self.totals) = (delta.revision, delta.totals);
         for card in delta.upsert.iter() {
             let before = self.cards.insert(card.session, Card::clone(card));
@@ -442,9 +514,9 @@ fn any_card() -> impl Strategy<Value = Card> {
         1 => Just(Holder::Operator { id: None, name: "X".into() }),
     ];
     let (last, waiting) = (prop::option::of((any_text(), 0u64..12)), prop::option::of(0u64..6));
-    (0u128..24, 0u64..8, holder, last, waiting, any::<bool>()).prop_map(
-        |(n, started, holder, last, waiting, online)| {
-            let bare = Card { waiting, online, ..card(n, started) };
+    (0u128..24, 0u64..8, holder, last, waiting, 0u64..4, any::<bool>()).prop_map(
+        |(n, started, holder, last, waiting, asked, online)| {
+            let bare = Card { waiting, online, asked, ..card(n, started) };
             let bare = last.into_iter().fold(bare, |card, (text, time)| said(card, &text, time));
             Card { control: Control { holder, ..bare.control }, ..bare }
         },
@@ -457,8 +529,18 @@ fn any_window() -> impl Strategy<Value = Window> {
     let sort =
         prop::sample::select(vec![Sort::Newest, Sort::Oldest, Sort::Activity, Sort::Waiting]);
     let first = prop_oneof![4 => 1u32..8, 1 => 20u32..26, 1 => Just(0u32)];
-    (show, prop::option::weighted(0.3, any_text()), sort, first).prop_map(
-        |(show, search, sort, first)| Window { show, search, sort, first, ..Window::default() },
+    let skip = prop_oneof![2 => Just(0u32), 3 => 1u32..8, 1 => 8u32..26];
+    let alerts = prop::sample::select(vec![Alerts::None, Alerts::New, Alerts::All]);
+    let search = prop::option::weighted(0.3, any_text());
+    (show, search, sort, first, skip, alerts).prop_map(
+        |(show, search, sort, first, skip, alerts)| Window {
+            show,
+            search,
+            sort,
+            first,
+            skip,
+            alerts,
+        },
     )
 }
 
@@ -484,11 +566,11 @@ proptest! {
         for step in steps {
             match step {
                 Step::Upsert(card) => {
-                    model.cards.insert(card.session, Card::clone(&card));
+                    model.change(card.session, Some(Card::clone(&card)));
                     list.upsert(Arc::from(card));
                 }
                 Step::Remove(session) => {
-                    model.cards.remove(&session);
+                    model.change(session, None);
                     list.remove(session);
                 }
                 Step::Unwatch(watcher) => {
@@ -505,11 +587,22 @@ proptest! {
                     clients.insert(watcher, Client { me, window, revision, cards, totals });
                 }
                 Step::Flush => {
-                    let mut told = BTreeSet::new();
+                    let mut told = BTreeMap::new();
                     for (watcher, delta) in list.flush() {
-                        prop_assert!(told.insert(watcher), "two deltas for one watcher");
                         clients.get_mut(&watcher).unwrap().apply(&delta);
+                        let mut rings = vec![];
+                        for Ring { kind, card } in delta.alerts.iter() {
+                            prop_assert_eq!(Some(&**card), model.cards.get(&card.session));
+                            rings.push((*kind, card.session));
+                        }
+                        let before = told.insert(watcher, (rings, delta.quiet.to_vec()));
+                        prop_assert_eq!(before, None, "two deltas for one watcher");
                     }
+                    for (watcher, Client { me, window: Window { alerts, .. }, .. }) in &clients {
+                        let expected = (model.alerts(me, *alerts), model.hushed(*alerts));
+                        prop_assert_eq!(told.remove(watcher).unwrap_or_default(), expected);
+                    }
+                    (model.raised, model.quiet) = Default::default();
                     for Client { me, window, totals, .. } in clients.values() {
                         prop_assert_eq!(*totals, model.totals(me, window));
                     }
@@ -565,6 +658,8 @@ fn mixes() -> Vec<(&'static str, Vec<Window>)> {
     let each = |window: &dyn Fn(u32) -> Window| (0..WATCHERS).map(window).collect();
     vec![
         ("all newest", each(&|_| newest(50))),
+        ("skip 800", each(&|_| skipping(800, 50))),
+        ("all alerts", each(&|_| Window { alerts: Alerts::All, ..newest(50) })),
         ("all activity", each(&|_| window(Show::All, Sort::Activity, 50))),
         ("mine", each(&|_| window(Show::Mine, Sort::Newest, 50))),
         ("others", each(&|_| window(Show::Others, Sort::Newest, 50))),
@@ -594,8 +689,8 @@ fn measure(sessions: u128, windows: &[Window]) -> Cost {
     for n in 0..CHANGES {
         random =
             random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let changed =
-            Arc::new(said(at(u128::from(random >> 33) % sessions), "hello", 2_000_000 + n));
+        let changed = said(at(u128::from(random >> 33) % sessions), "hello", 2_000_000 + n);
+        let changed = Arc::new(Card { asked: n, ..changed });
         let begun = Instant::now();
         list.upsert(changed);
         change += begun.elapsed();

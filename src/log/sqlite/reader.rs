@@ -42,13 +42,15 @@ pub(super) fn sessions_of(
     connection: &Connection,
     site: &SiteId,
     visitor: VisitorId,
+    before: Option<u32>,
     limit: u32,
 ) -> rusqlite::Result<Vec<SessionRecord>> {
     let mut query = connection.prepare_cached(
         "SELECT session, site, visitor, ordinal, started, closed FROM sessions
-         WHERE site = ?1 AND visitor = ?2 ORDER BY ordinal DESC LIMIT ?3",
+         WHERE site = ?1 AND visitor = ?2 AND ordinal < ?3 ORDER BY ordinal DESC LIMIT ?4",
     )?;
-    query.query_map(params![site.as_str(), visitor.uuid(), limit], record)?.collect()
+    let before = before.map_or(i64::MAX, i64::from);
+    query.query_map(params![site.as_str(), visitor.uuid(), before, limit], record)?.collect()
 }
 
 /// Open sessions whose last event is older than `before`, the oldest first.

@@ -43,7 +43,8 @@ export interface TurnReply {
    * @param text - Plain text, 1 to 16,384 bytes.
    * @param choices - Follow-ups for the visitor: at most 10, with labels of 1 to 200 bytes.
    * @throws {@link VigieError} `stale_epoch` or `stale_turn`: the turn is no longer wanted. That is no
-   *   fault; a handler may let it through.
+   *   fault; a handler may let it through. Who does not wait for the promise hears of other errors by
+   *   the event `error`.
    */
   answer(text: string, choices?: Choice[]): Promise<Done>;
   /** Gives the turn up, at once; `reason` is for operators. Retried like `answer`. */
@@ -145,10 +146,7 @@ class Bot extends Base implements BotClient {
     const reply = this.#reply(work);
     const handled = new Promise<void>((resolve) => resolve(this.#handlers?.turn(turn, reply)));
     handled.catch((thrown: unknown) => {
-      const stale =
-        thrown instanceof VigieError &&
-        (thrown.name === "stale_epoch" || thrown.name === "stale_turn");
-      if (!stale && !reply.signal.aborted) {
+      if (!isStale(thrown) && !reply.signal.aborted) {
         const reason = thrown instanceof Error ? thrown.message : String(thrown);
         reply.fail(reason).catch(() => {});
       }
@@ -163,13 +161,12 @@ class Bot extends Base implements BotClient {
         this.connection.signal("draft", { ...open, text });
       }
     });
-    const finish = async (answered: Promise<Done>): Promise<Done> => {
+    const finish = (method: "answer" | "fail", answered: Promise<Done>): Promise<Done> => {
       drafts.drop();
-      try {
-        return await answered;
-      } finally {
-        this.#end(turn);
-      }
+      answered
+        .catch((error: VigieError) => isStale(error) || this.emit("error", { method, error }))
+        .finally(() => this.#end(turn));
+      return answered;
     };
     const options = { policy: "retry", lane: session } as const;
     return {
@@ -177,11 +174,11 @@ class Bot extends Base implements BotClient {
       draft: (text) => drafts.push(text),
       answer: (text, choices) => {
         const params = choices === undefined ? { ...open, text } : { ...open, text, choices };
-        return finish(this.connection.call("answer", params, options));
+        return finish("answer", this.connection.call("answer", params, options));
       },
       fail: (reason) => {
         const params = reason?.trim() ? { ...open, reason: cut(reason, LINE_BYTES_MAX) } : open;
-        return finish(this.connection.call("fail", params, options));
+        return finish("fail", this.connection.call("fail", params, options));
       },
     };
   }
@@ -209,6 +206,12 @@ class Bot extends Base implements BotClient {
     this.clock.clearTimeout(work.timer);
     work.timer = this.clock.setTimeout(() => this.#end(work.turn), timeout);
   }
+}
+
+function isStale(thrown: unknown): boolean {
+  return (
+    thrown instanceof VigieError && (thrown.name === "stale_epoch" || thrown.name === "stale_turn")
+  );
 }
 
 function isSame(a: Turn, b: Turn): boolean {

@@ -49,6 +49,8 @@ export class Connection {
   readonly #offline = () => this.feed({ kind: "network_gone" });
   #busy = false;
   #calls = 0;
+  #read = 0;
+  #setBack = 0;
   #transport: Transport | undefined;
   #timer: unknown;
 
@@ -128,13 +130,21 @@ export class Connection {
     this.#busy = true;
     try {
       for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
-        for (const effect of this.#machine.handle(next, this.#options.clock.now())) {
+        for (const effect of this.#machine.handle(next, this.#now())) {
           this.#perform(effect);
         }
       }
     } finally {
       this.#busy = false;
     }
+  }
+
+  /** The clock, which people set back now and then; this one goes on. */
+  #now(): number {
+    const read = this.#options.clock.now();
+    this.#setBack += Math.max(0, this.#read - read);
+    this.#read = read;
+    return read + this.#setBack;
   }
 
   #perform(effect: Effect): void {
@@ -239,7 +249,7 @@ export class Connection {
     clock.clearTimeout(this.#timer);
     this.#timer = undefined;
     if (at !== undefined) {
-      const delay = Math.min(TIMER_MAX_MS, Math.max(0, at - clock.now()));
+      const delay = Math.min(TIMER_MAX_MS, Math.max(0, at - this.#now()));
       this.#timer = clock.setTimeout(() => {
         // A timer may be early by a rounding, and one that is far ahead is set in steps.
         this.#timer = undefined;

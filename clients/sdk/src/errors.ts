@@ -10,7 +10,8 @@ import { ERROR_NAMES, type RpcError } from "./protocol.ts";
  *   have been done, unless the message says that it was not sent.
  * - `closed`: the client is closed for good.
  * - `full`: a bound of this client is reached; the message names it. Nothing was sent.
- * - `aborted`: the caller's `AbortSignal` was aborted. A message may have been said all the same.
+ * - `aborted`: the caller's `AbortSignal` was aborted (what had been sent may have been done all the
+ *   same), or a later call took this one's place before it was sent.
  * - `unsupported`: this client or runtime cannot do that; the message says what is missing.
  * - `unknown`: a code of a newer server. Judge it by `retry`.
  */

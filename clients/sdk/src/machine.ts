@@ -233,7 +233,7 @@ export class Machine {
   }
 
   #opened(link: number, now: number): void {
-    if (this.#phase.kind !== "opening" || link !== this.#link) {
+    if (this.#phase.kind !== "opening" || link !== this.#link || this.#phase.connectId) {
       return;
     }
     const id = this.#requestId();

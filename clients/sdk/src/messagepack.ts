@@ -11,9 +11,23 @@ export const messagePack: Codec = {
     if (typeof data === "string") {
       throw new Error("a text message came where MessagePack was agreed on");
     }
-    return Array.from(decodeMulti(data), read);
+    return Array.from(decodeMulti(data, { keyDecoder }), read);
   },
 };
+
+/**
+ * Visitors name the entries of their data, and the library throws at the name `__proto__`: a stranger
+ * could cut every operator off. So that key gets another name here.
+ */
+const keyDecoder = {
+  canBeCached: (bytes: number) => bytes === PROTO.length,
+  decode(data: Uint8Array, offset: number, bytes: number): string {
+    const key = new TextDecoder().decode(data.subarray(offset, offset + bytes));
+    return key === PROTO ? `[${PROTO}]` : key;
+  },
+};
+
+const PROTO = "__proto__";
 
 const REQUEST = 0;
 const RESPONSE = 1;

@@ -131,6 +131,7 @@ export function connectOperator(options: Settled<OperatorOptions>): OperatorClie
 const TYPING_SESSIONS_MAX = 64;
 
 const RETRIED = { policy: "retry" } as const;
+const INTENT = { policy: "retry", lane: "intent", latest: true } as const;
 const ONCE = { policy: "once" } as const;
 
 class Operator extends Base implements OperatorClient {
@@ -207,7 +208,7 @@ class Operator extends Base implements OperatorClient {
   }
 
   async setIntent(intent: Intent): Promise<void> {
-    await this.connection.call("set_intent", { intent }, { policy: "retry", lane: "intent" });
+    await this.connection.call("set_intent", { intent }, INTENT);
   }
 
   history(session: string, after = 0, limit = 0): Promise<HistoryPage> {

@@ -34,6 +34,8 @@ export interface Call {
   lane?: string;
   /** A visitor's call that means this session only: in another one it fails with `session_closed`. */
   session?: string;
+  /** Only the latest of those of its lane that wait to be sent is wanted. */
+  latest?: boolean;
   /** A visitor's message: if the session is closed it is said in a new one. */
   renews?: boolean;
 }
@@ -87,7 +89,7 @@ export class Outbox {
       failures: 0,
       renewals: 0,
     });
-    return [];
+    return this.#dropOutdated();
   }
 
   /** The calls that may be sent now, in order. */
@@ -163,13 +165,11 @@ export class Outbox {
   /** The connection is lost: what may be repeated waits for the next one. */
   lost(error: VigieError): Settled[] {
     this.#sent.clear();
-    return this.#removeWhere(
-      (call) => {
-        call.request = undefined;
-        return call.policy !== "retry";
-      },
-      { error },
-    );
+    for (const call of this.#pending.values()) {
+      call.request = undefined;
+    }
+    const failed = this.#removeWhere((call) => call.policy !== "retry", { error });
+    return [...failed, ...this.#dropOutdated()];
   }
 
   /** There is a connection: a visitor's is in this session. */
@@ -184,6 +184,19 @@ export class Outbox {
   closed(outcome: Outcome): Settled[] {
     this.#sent.clear();
     return this.#removeWhere(() => true, outcome);
+  }
+
+  #dropOutdated(): Settled[] {
+    const last = new Map<string, Pending>();
+    for (const call of this.#pending.values()) {
+      if (call.latest && call.lane !== undefined && call.request === undefined) {
+        last.set(call.lane, call);
+      }
+    }
+    const isOutdated = (call: Pending) =>
+      call.latest === true && call.request === undefined && last.get(call.lane ?? "") !== call;
+    const message = "not sent: a later one took its place";
+    return this.#removeWhere(isOutdated, { error: new VigieError("aborted", message) });
   }
 
   #removeWhere(matches: (call: Pending) => boolean, outcome: Outcome): Settled[] {

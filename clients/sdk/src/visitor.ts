@@ -76,9 +76,17 @@ export interface VisitorClient extends Client {
    * with each keystroke: at most four signals a second are sent. May be lost.
    */
   typing(text?: string): void;
-  /** Tells which page the visitor is on now. Retried; address and title are cut to 2,048 bytes. */
+  /**
+   * Tells which page the visitor is on now. Retried; address and title are cut to 2,048 bytes.
+   *
+   * @throws {@link VigieError} `aborted`: it could not be sent before the visitor opened another one.
+   */
   viewPage(page: Page): Promise<Done>;
-  /** Replaces what the page says of the visitor. Retried; bounds as in {@link VisitorOptions}. */
+  /**
+   * Replaces what the page says of the visitor. Retried; bounds as in {@link VisitorOptions}.
+   *
+   * @throws {@link VigieError} `aborted`: it could not be sent before it was replaced again.
+   */
   setData(data: Record<string, string>): Promise<Done>;
   /**
    * Rates the conversation, also after its end. The latest counts.
@@ -115,6 +123,9 @@ export function connectVisitor(options: Settled<VisitorOptions>): VisitorClient 
 }
 
 const RETRIED = { policy: "retry" } as const;
+
+/** Of what says how things are now, only the last counts. */
+const latest = (lane: string): CallOptions => ({ policy: "retry", lane, latest: true });
 
 class Visitor extends Base implements VisitorClient {
   readonly #onResume: ((token: string) => void) | undefined;
@@ -167,12 +178,12 @@ class Visitor extends Base implements VisitorClient {
   viewPage(page: Page): Promise<Done> {
     const params = cutPage(page);
     this.connection.feed({ kind: "describe", connect: { page: params } });
-    return this.connection.call("page", params, { policy: "retry", lane: "page" });
+    return this.connection.call("page", params, latest("page"));
   }
 
   setData(data: Record<string, string>): Promise<Done> {
     this.connection.feed({ kind: "describe", connect: { data } });
-    return this.connection.call("set_data", { data }, { policy: "retry", lane: "data" });
+    return this.connection.call("set_data", { data }, latest("data"));
   }
 
   rate(score: number, comment?: string): Promise<Done> {
@@ -185,6 +196,8 @@ class Visitor extends Base implements VisitorClient {
   }
 
   async startSession(): Promise<string> {
+    // Should this be called while something is being told, the state changes after that.
+    await Promise.resolve();
     this.connection.feed({ kind: "renew", reason: "a new session is wanted" });
     const identity = await this.ready();
     return identity.role === "visitor" ? identity.session : "";

@@ -166,12 +166,10 @@ export class Engine {
     const child = this.#process;
     this.#process = undefined;
     if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-      const ended = once(child, "exit");
-      child.removeAllListeners("exit");
       const gone = once(child, "exit");
       child.kill("SIGCONT");
       child.kill(signal);
-      await within("the engine to end", Promise.race([ended, gone]));
+      await within("the engine to end", gone);
     }
   }
 }

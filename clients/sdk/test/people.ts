@@ -8,7 +8,6 @@ import {
   connectOperator,
   connectVisitor,
   type Event,
-  type Following,
   json,
   messagePack,
   type OperatorClient,
@@ -76,7 +75,6 @@ export async function serveBot(engine: Engine, via?: Via): Promise<BotClient> {
 /** Somebody who notes down all that they are told of a session. */
 export class Notes {
   readonly events: Event[] = [];
-  following: Following | undefined;
   holders: string[] = [];
   caughtUp = 0;
   resets = 0;

@@ -60,13 +60,13 @@ describe.each(CARRIERS)("over %s", (via) => {
     );
     expect(card.last?.text).toBe("You said Hello");
     const observed = new Notes();
-    ann.follow(card.session, observed.handlers);
+    const following = ann.follow(card.session, observed.handlers);
     await eventually("the past", () => observed.caughtUp === 1);
     expect(observed.types).toEqual(["session_started", "message", "message"]);
 
     const taken = await ann.takeOver(card.session);
     expect(taken.epoch).toBe(2);
-    await ann.say(card.session, "Ann here", { seen: observed.following?.offset ?? 99 });
+    await ann.say(card.session, "Ann here", { seen: following.offset });
     await eventually("Ann's words", () => seen.texts.at(-1) === "Ann here");
     expect(seen.holders).toEqual(["bot", "Ann"]);
     await ann.release(card.session);

@@ -1,6 +1,6 @@
 // What the page's own scripts may do with the widget: `window.Vigie`.
 
-import { effect } from "@preact/signals";
+import { effect } from "@preact/signals-core";
 import { visitorData } from "./tag.ts";
 import type { Widget } from "./widget.ts";
 

@@ -19,24 +19,23 @@ const SURFACE = { light: [255, 255, 255], dark: [23, 25, 31] } as const;
 /** Light or dark. */
 export type Scheme = keyof typeof SURFACE;
 
-/** What the page says of the widget's look, first to last: its CSS, its tag, the site's settings. */
-export interface Wishes {
-  readonly accents: readonly (string | undefined)[];
-  readonly scheme: string | undefined;
-}
-
-/** Puts the colours on the widget's root. */
-export function applyLook(root: HTMLElement, wishes: Wishes): void {
-  const scheme = schemeOf(wishes.scheme);
-  const own = getComputedStyle(root);
-  const wished = [own.getPropertyValue("--vigie-accent"), ...wishes.accents];
-  const accent = wished.map((wish) => colourOf(root, wish)).find(Boolean) ?? ACCENT;
-  const text = colourOf(root, own.getPropertyValue("--vigie-accent-text"));
-  const readable = text !== undefined && contrast(text, accent) >= CONTRAST_MIN;
+/** Puts the colours on the widget's root: the page's CSS goes before the other wishes. */
+export function applyLook(
+  root: HTMLElement,
+  accents: readonly (string | undefined)[],
+  wished: string | undefined,
+): void {
+  const scheme = schemeOf(wished);
+  const own = (name: string) => getComputedStyle(root).getPropertyValue(name);
+  const colours = [own("--vigie-accent"), ...accents].map((accent) => colourOf(root, accent));
+  const accent = colours.find(Boolean) ?? ACCENT;
+  const text = colourOf(root, own("--vigie-accent-text")) ?? accent;
+  const readable = contrast(text, accent) >= CONTRAST_MIN;
+  const set = (name: string, colour: Colour) => root.style.setProperty(name, cssColour(colour));
   root.dataset.scheme = scheme;
-  root.style.setProperty("--accent", cssColour(accent));
-  root.style.setProperty("--accent-text", cssColour(readable ? text : textOn(accent)));
-  root.style.setProperty("--accent-ink", cssColour(readableOn(accent, SURFACE[scheme])));
+  set("--accent", accent);
+  set("--accent-text", readable ? text : textOn(accent));
+  set("--accent-ink", readableOn(accent, SURFACE[scheme]));
 }
 
 /** Calls back when the browser changes between light and dark. */

@@ -1,19 +1,20 @@
 // Puts the parts together: the model, the look, the page's API, and the element that holds them.
 
-import { computed, effect, signal } from "@preact/signals";
+import { computed, effect, type Signal, signal } from "@preact/signals-core";
 import { render } from "preact";
 import { publishApi } from "./api.ts";
 import { applyLook, onSchemeChange } from "./look.ts";
 import { Chat } from "./model/chat.ts";
 import { currentPage, watchPages } from "./model/pages.ts";
-import { type Shelf, sharedShelf, tabShelf } from "./model/shelf.ts";
+import { layOut } from "./model/rows.ts";
+import { sharedShelf, tabShelf } from "./model/shelf.ts";
 import { fetchSite, keptSite, SETTINGS_WAIT, type SiteFace, UNKNOWN_SITE } from "./model/site.ts";
 import styles from "./styles/widget.css?inline";
 import type { Tag } from "./tag.ts";
-import { chooseTexts, firstKnown } from "./texts/choose.ts";
-import { Launcher } from "./ui/Launcher.tsx";
-import { Panel } from "./ui/Panel.tsx";
-import type { Widget } from "./widget.ts";
+import { chooseTexts } from "./texts/choose.ts";
+import { listen } from "./ui/focus.ts";
+import { view } from "./ui/panel.tsx";
+import { NO_RATING, type Widget } from "./widget.ts";
 
 /** Phones show the panel over the whole page. The same width as in the styles. */
 const PHONE = "(max-width: 480px)";
@@ -24,14 +25,23 @@ export function mount(tag: Tag): void {
   const own = tabShelf(tag.site);
   const kept = keptSite(shared);
   const site = signal(kept ?? UNKNOWN_SITE);
-  const widget = assemble(tag, shared, own, site);
-  const { chat, open } = widget;
-
-  const fetched = fetchSite(new URL(`v1/sites/${tag.site}`, tag.source).href, shared);
-  const settled = fetched.then((face) => {
-    site.value = face ?? site.value;
+  const socket = new URL("ws", tag.source);
+  socket.protocol = socket.protocol.replace("http", "ws");
+  const chat = new Chat({
+    url: socket.href,
+    site: tag.site,
+    shared,
+    own,
+    page: currentPage(),
+    referrer: document.referrer,
+    language: tag.language ?? navigator.language,
+    data: tag.data,
   });
-  if (tag.connect === "load" || open.value || chat.leftBehind) {
+  // On a phone the panel would hide the page that was just opened.
+  const open = signal(own.get("open") === "1" && !matchMedia(PHONE).matches);
+  const widget = assemble(tag, chat, site, open);
+
+  if (tag.connect === "load" || chat.leftBehind) {
     chat.connect();
   }
   effect(() => {
@@ -40,98 +50,71 @@ export function mount(tag: Tag): void {
       chat.connect();
     }
   });
-  readAlong(widget);
   watchPages((page) => chat.viewPage(page));
   publishApi(widget);
 
-  const patience = new Promise((resolve) => setTimeout(resolve, SETTINGS_WAIT));
-  const known = kept === undefined ? Promise.race([settled, patience]) : Promise.resolve();
-  void known.then(() => show(tag, widget));
+  const fetched = fetchSite(new URL(`v1/sites/${tag.site}`, tag.source), shared).then((face) => {
+    site.value = face ?? site.value;
+  });
+  const patience = new Promise((resolve) => setTimeout(resolve, kept ? 0 : SETTINGS_WAIT));
+  Promise.race([fetched, patience]).then(() => show(tag, widget));
 }
 
-function assemble(tag: Tag, shared: Shelf, own: Shelf, site: { value: SiteFace }): Widget {
-  const socket = new URL("ws", tag.source);
-  socket.protocol = socket.protocol === "https:" ? "wss:" : "ws:";
+function assemble(tag: Tag, chat: Chat, site: Signal<SiteFace>, open: Signal<boolean>): Widget {
   const languages = [tag.language, ...navigator.languages];
-  const texts = computed(() => chooseTexts([...languages, site.value.language]));
-  const inTexts = (byLanguage: Readonly<Record<string, string>>) =>
-    firstKnown(byLanguage, [texts.value.tag, site.value.language]);
-  const chat = new Chat({
-    url: socket.href,
-    site: tag.site,
-    shared,
-    own,
-    page: currentPage(),
-    language: tag.language ?? navigator.language,
-    ...(document.referrer === "" ? {} : { referrer: document.referrer }),
-    ...(Object.keys(tag.data).length === 0 ? {} : { data: tag.data }),
-  });
-  return {
-    chat,
-    texts,
-    site: computed(() => site.value),
-    title: computed(() => inTexts(site.value.title) ?? site.value.name),
-    greeting: computed(() => inTexts(site.value.greeting) ?? texts.value.greeting),
-    // On a phone the panel would hide the page that was just opened.
-    open: signal(own.get("open") === "1" && !matchMedia(PHONE).matches),
-    asked: signal(false),
-  };
-}
-
-/** What comes while the panel is open and the page is looked at has been read. */
-function readAlong({ chat, open }: Widget): void {
-  const visible = signal(!document.hidden);
-  document.addEventListener("visibilitychange", () => {
+  const visible = signal(true);
+  const seen = signal<readonly [number, number]>([0, innerHeight]);
+  const viewport = visualViewport;
+  const look = () => {
     visible.value = !document.hidden;
-  });
+    seen.value = viewport ? [viewport.offsetTop, viewport.height] : [0, innerHeight];
+  };
+  look();
+  document.addEventListener("visibilitychange", look);
+  viewport?.addEventListener("resize", look);
+  viewport?.addEventListener("scroll", look);
+  // What comes while the panel is open and the page is looked at has been read.
   effect(() => {
     chat.reading.value = open.value && visible.value;
   });
+  return {
+    chat,
+    texts: computed(() => chooseTexts([...languages, site.value.language])),
+    site,
+    rows: computed(() => layOut(chat.conversation.value.entries, chat.waiting.value)),
+    root: document.createElement("div"),
+    open,
+    menu: signal(false),
+    atEnd: signal(true),
+    seen,
+    rating: signal(NO_RATING),
+  };
 }
 
 function show(tag: Tag, widget: Widget): void {
+  const { root, site, open } = widget;
   const host = document.createElement("vigie-widget");
   const shadow = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(styles);
   shadow.adoptedStyleSheets = [sheet];
-  const root = document.createElement("div");
   root.className = "root";
   shadow.append(root);
   document.body.append(host);
 
   const look = () => {
-    const { accent, scheme, position } = widget.site.value;
-    root.dataset.position = (tag.position ?? position) === "left" ? "left" : "right";
-    applyLook(root, { accents: [tag.accent, accent], scheme: tag.scheme ?? scheme });
+    const { accent, scheme, position } = site.value;
+    root.dataset.position = tag.position ?? position ?? "right";
+    applyLook(root, [tag.accent, accent], tag.scheme ?? scheme);
   };
   effect(() => {
     // The page's own CSS may have changed by the time that the panel opens.
-    void widget.open.value;
+    void open.value;
     look();
   });
   onSchemeChange(look);
-  render(<Root widget={widget} />, root);
-  giveFocusBack(widget, root);
+  // Drawing reads signals, so each change of one of them draws anew.
+  effect(() => render(view(widget), root));
+  listen(widget);
   performance.measure("vigie:ready", "vigie:start");
-}
-
-function Root({ widget }: { widget: Widget }) {
-  return (
-    <>
-      {widget.open.value && <Panel widget={widget} />}
-      <Launcher widget={widget} />
-    </>
-  );
-}
-
-/** Whoever closes the panel from within is left on the button that opens it. */
-function giveFocusBack({ open }: Widget, root: HTMLElement): void {
-  let wasOpen = open.peek();
-  effect(() => {
-    if (wasOpen && !open.value) {
-      queueMicrotask(() => root.querySelector<HTMLElement>(".launcher")?.focus());
-    }
-    wasOpen = open.value;
-  });
 }

@@ -1,4 +1,4 @@
-import type { Author, Event, EventBody } from "@vigie/client";
+import type { Author, Event, EventBody } from "@vigie/client/core";
 import { describe, expect, it } from "vitest";
 import {
   EMPTY,

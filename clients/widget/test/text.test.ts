@@ -76,17 +76,17 @@ describe("dates", () => {
   const now = new Date(2026, 2, 3, 0, 30).getTime();
 
   it("are named by their distance in days, also just after midnight", () => {
-    expect(dayName(now - 1_000, now, en)).toBe("Today");
-    expect(dayName(now - 3_600_000, now, en)).toBe("Yesterday");
-    expect(dayName(new Date(2026, 1, 20).getTime(), now, en)).toMatch(/Friday.*20|20.*Friday/);
-    expect(dayName(new Date(2025, 1, 20).getTime(), now, fr)).toBe("jeudi 20 février 2025");
+    expect(dayName(now - 1_000, now, "en")).toBe("today");
+    expect(dayName(now - 3_600_000, now, "en")).toBe("yesterday");
+    expect(dayName(now - 3_600_000, now, "lv")).toBe("vakar");
+    expect(dayName(now + 86_400_000, now, "en")).toBe("today");
+    expect(dayName(new Date(2025, 1, 20).getTime(), now, "fr")).toBe("jeudi 20 février 2025");
   });
 
   it("are written as the language writes them", () => {
     const time = new Date(2026, 2, 3, 14, 5).getTime();
     expect(clockTime(time, "fr")).toBe("14:05");
     expect(clockTime(time, "en-US")).toMatch(/2:05\sPM/);
-    expect(dayName(time, now + 3 * 86_400_000, lv)).toMatch(/3\. marts/);
   });
 });
 
@@ -104,7 +104,7 @@ describe("languages", () => {
         const english = en[key as keyof typeof en];
         const words = (of: unknown) => (typeof of === "function" ? of(2) : of);
         expect(words(text), key).toBeTruthy();
-        if (!["conversation", "message", "options"].includes(key)) {
+        if (!["message", "options"].includes(key)) {
           expect(words(text), key).not.toBe(words(english));
         }
       }

@@ -1,7 +1,7 @@
 // The visitor's side of a conversation, without a pixel: connects, follows, sends what waits, and
 // keeps what must outlive the page. The interface reads its signals and calls its methods.
 
-import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals-core";
 import {
   type ConnectionState,
   connectVisitor,
@@ -12,7 +12,7 @@ import {
   type Page,
   VigieError,
   type VisitorClient,
-} from "@vigie/client";
+} from "@vigie/client/core";
 import { byteLength, TEXT_BYTES_MAX } from "../text/bytes.ts";
 import {
   type Conversation,
@@ -54,10 +54,11 @@ export interface ChatOptions {
   readonly shared: Shelf;
   /** What is this tab's own. */
   readonly own: Shelf;
-  readonly page?: Page;
-  readonly referrer?: string;
-  readonly language?: string;
-  readonly data?: Record<string, string>;
+  readonly page: Page;
+  readonly referrer: string;
+  readonly language: string;
+  /** What the page knows of the visitor. */
+  readonly data: Record<string, string>;
   /** Where there is no WebSocket of the platform's. */
   readonly transport?: OpenTransport;
 }
@@ -89,8 +90,8 @@ export class Chat {
   readonly #acknowledged = signal<readonly Unsent[]>([]);
   #client: VisitorClient | undefined;
   #session: string | undefined;
-  #page: Page | undefined;
-  #data: Record<string, string> | undefined;
+  #page: Page;
+  #data: Record<string, string>;
   readonly #heard: ((said: Said) => void)[] = [];
   #past: Event[] = [];
   /** The visitor has asked to leave the ended conversation. */
@@ -194,19 +195,20 @@ export class Chat {
     this.#outbox.remove(key);
   }
 
-  async requestHuman(): Promise<void> {
+  /** Asks for a human: once there is a connection. */
+  requestHuman(): void {
     this.connect();
-    await this.#client?.ready();
-    await this.#client?.requestHuman();
+    quietly(this.#client?.requestHuman());
   }
 
-  async end(): Promise<void> {
-    await this.#client?.endSession();
+  /** Ends the conversation. */
+  end(): void {
+    quietly(this.#client?.endSession());
   }
 
-  /** Rates the conversation on show. */
-  async rate(score: number, comment: string): Promise<void> {
-    await this.#client?.rate(score, comment.trim() === "" ? undefined : comment.trim());
+  /** Rates the conversation on show; says whether that is done. */
+  async rate(score: number, comment: string): Promise<boolean> {
+    return (await quietly(this.#client?.rate(score, comment.trim() || undefined))) !== undefined;
   }
 
   /** Leaves an ended conversation behind. */
@@ -214,7 +216,7 @@ export class Chat {
     batch(() => {
       if (this.#live.value.closed !== undefined) {
         this.#left = true;
-        this.#client?.startSession().catch(() => {});
+        quietly(this.#client?.startSession());
       }
       this.#ended.value = undefined;
     });
@@ -223,13 +225,13 @@ export class Chat {
   /** The visitor is on another page of the site. */
   viewPage(page: Page): void {
     this.#page = page;
-    ignoreRefusal(this.#client?.viewPage(page));
+    quietly(this.#client?.viewPage(page));
   }
 
   /** What the page knows of the visitor. */
   setData(data: Record<string, string>): void {
     this.#data = data;
-    ignoreRefusal(this.#client?.setData(data));
+    quietly(this.#client?.setData(data));
   }
 
   #open(): VisitorClient {
@@ -247,12 +249,12 @@ export class Chat {
           shared.set("resume", token);
         }
       },
-      ...(resume === undefined ? {} : { resume }),
-      ...(this.#page === undefined ? {} : { page: this.#page }),
-      ...(referrer === undefined ? {} : { referrer }),
-      ...(language === undefined ? {} : { language }),
-      ...(this.#data === undefined ? {} : { data: this.#data }),
-      ...(transport === undefined ? {} : { transport }),
+      page: this.#page,
+      referrer,
+      language,
+      data: this.#data,
+      ...(resume && { resume }),
+      ...(transport && { transport }),
     });
     client.on("session", ({ session }) => {
       this.#session = session;
@@ -453,7 +455,11 @@ function tabName(own: Shelf): string {
   return name;
 }
 
-/** Page and data are sent anew with each connection; a refusal tells the visitor nothing. */
-function ignoreRefusal(done: Promise<unknown> | undefined): void {
-  done?.catch(() => {});
+/** A refusal tells the visitor nothing that the conversation does not show. */
+async function quietly<T>(done: Promise<T> | undefined): Promise<T | undefined> {
+  try {
+    return await done;
+  } catch {
+    return undefined;
+  }
 }

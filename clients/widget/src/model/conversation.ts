@@ -1,7 +1,7 @@
 // A session's log as the visitor reads it: what was said and told, and who answers now. A pure
 // fold, the same after a reload as it was live.
 
-import type { Author, Choice, CloseCause, Control, Event } from "@vigie/client";
+import type { Author, Choice, CloseCause, Control, Event } from "@vigie/client/core";
 
 /** Who says something to whom. */
 export type Speaker = "visitor" | "bot" | "operator";
@@ -25,11 +25,9 @@ export interface Told {
   readonly kind: "told";
   readonly offset: number;
   readonly time: number;
-  readonly what: "taken" | "handed_back" | "human_asked" | "bot_failed" | "closed";
+  readonly what: "control" | "human_asked" | "bot_failed" | "closed";
   /** The engine's own words in the visitor's language. */
   readonly notice?: string | undefined;
-  /** The operator's display name. */
-  readonly name?: string | undefined;
   readonly cause?: CloseCause;
 }
 
@@ -153,12 +151,8 @@ function entryOf({ offset, time, author, body }: Event): Entry | undefined {
     }
     case "human_requested":
       return { ...told, what: "human_asked" };
-    case "control_changed": {
-      const { holder, notice } = body;
-      return holder.kind === "operator"
-        ? { ...told, what: "taken", notice, name: holder.name }
-        : { ...told, what: "handed_back", notice };
-    }
+    case "control_changed":
+      return { ...told, what: "control", notice: body.notice };
     case "bot_failed":
       return { ...told, what: "bot_failed" };
     case "session_closed":

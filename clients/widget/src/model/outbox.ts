@@ -2,7 +2,7 @@
 // that all tabs share, so that tabs never overwrite each other, and keeps the key that it is sent
 // under: whoever sends it again, it is said once.
 
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, signal } from "@preact/signals-core";
 import type { Shelf } from "./shelf.ts";
 
 /** The most messages that wait to be sent; more are refused before they are written down. */

@@ -1,6 +1,6 @@
 // Which page the visitor is on, also where the site changes pages without loading them.
 
-import type { Page } from "@vigie/client";
+import type { Page } from "@vigie/client/core";
 import { cutToBytes, LINE_BYTES_MAX } from "../text/bytes.ts";
 
 /** How long a new page has to set its title before it is reported. Milliseconds. */

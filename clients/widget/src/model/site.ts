@@ -36,7 +36,7 @@ export function keptSite(shelf: Shelf): SiteFace | undefined {
 }
 
 /** Asks the engine; undefined if it cannot be asked or does not know the site. */
-export async function fetchSite(url: string, shelf: Shelf): Promise<SiteFace | undefined> {
+export async function fetchSite(url: URL, shelf: Shelf): Promise<SiteFace | undefined> {
   try {
     const response = await fetch(url, { credentials: "omit" });
     if (!response.ok) {

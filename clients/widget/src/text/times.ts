@@ -1,7 +1,5 @@
 // Dates and times as the visitor's language writes them.
 
-import type { Texts } from "../texts/texts.ts";
-
 const DAY = 24 * 60 * 60 * 1000;
 
 /** Hours and minutes of a message. */
@@ -9,23 +7,14 @@ export function clockTime(time: number, language: string): string {
   return new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" }).format(time);
 }
 
-/** The day of a message, as its separator shows it. */
-export function dayName(time: number, now: number, texts: Texts): string {
-  const days = Math.round((midnight(now) - midnight(time)) / DAY);
-  if (days === 0) {
-    return texts.today;
+/** The day of a message, as its separator shows it: "yesterday", or the date. */
+export function dayName(time: number, now: number, language: string): string {
+  // A server's clock may be ahead of the visitor's.
+  const days = Math.min(0, Math.round((midnight(time) - midnight(now)) / DAY));
+  if (days >= -1) {
+    return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(days, "day");
   }
-  if (days === 1) {
-    return texts.yesterday;
-  }
-  const year =
-    new Date(time).getFullYear() === new Date(now).getFullYear() ? {} : { year: "numeric" };
-  return new Intl.DateTimeFormat(texts.tag, {
-    weekday: "long",
-    day: "numeric",
-    month: "long",
-    ...(year as { year?: "numeric" }),
-  }).format(time);
+  return new Intl.DateTimeFormat(language, { dateStyle: "full" }).format(time);
 }
 
 /** Whether two moments lie on the same day where the visitor is. */

@@ -7,11 +7,9 @@ export interface Texts {
   readonly closeChat: string;
   readonly unread: (count: number) => string;
   readonly options: string;
-  readonly conversation: string;
 
   readonly assistant: string;
   readonly liveAgent: string;
-  readonly team: string;
   readonly you: string;
   readonly greeting: string;
   readonly privacy: string;
@@ -20,19 +18,15 @@ export interface Texts {
   readonly placeholder: string;
   readonly send: string;
   readonly left: (characters: number) => string;
-  readonly tooLong: (characters: number) => string;
   readonly tooMany: string;
 
   readonly sending: string;
   readonly sent: string;
   readonly failed: string;
   readonly tryAgain: string;
-  readonly typing: (name: string) => string;
+  readonly typing: string;
   readonly newMessages: string;
-  readonly today: string;
-  readonly yesterday: string;
 
-  readonly connecting: string;
   readonly reconnecting: string;
   readonly keptUntilOnline: string;
   readonly tryNow: string;
@@ -42,22 +36,16 @@ export interface Texts {
   readonly talkToHuman: string;
   readonly humanAsked: string;
   readonly waiting: string;
-  readonly waitingHint: string;
   readonly botFailed: string;
-  readonly taken: (name: string) => string;
-  readonly handedBack: string;
 
   readonly endConversation: string;
   readonly endedByYou: string;
-  readonly endedByUs: string;
-  readonly endedByTime: string;
+  readonly ended: string;
   readonly newConversation: string;
 
   readonly rate: string;
-  readonly rateQuestion: string;
   readonly stars: (count: number) => string;
   readonly comment: string;
   readonly sendRating: string;
   readonly thanks: string;
-  readonly rateFailed: string;
 }

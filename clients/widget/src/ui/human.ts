@@ -1,19 +1,19 @@
 import type { Chat } from "../model/chat.ts";
-import { type Conversation, openChoices } from "../model/conversation.ts";
+import { openChoices } from "../model/conversation.ts";
 
 /** Whether asking for a human would change anything. */
-export function canAskForHuman(conversation: Conversation): boolean {
-  const { operator, waiting, closed } = conversation;
-  return operator === undefined && !waiting && closed === undefined;
+export function mayAskForHuman({ conversation, reach }: Chat): boolean {
+  const { operator, waiting, closed } = conversation.value;
+  return operator === undefined && !waiting && closed === undefined && reach.value !== "refused";
 }
 
-/** Whether the bot's own follow-ups offer a human already. */
-export function choicesOfferHuman(conversation: Conversation): boolean {
-  return openChoices(conversation).some((choice) => choice.action === "request_human");
+/** Whether to offer it: not if the bot's own follow-ups do. */
+export function offersHuman(chat: Chat): boolean {
+  const choices = openChoices(chat.conversation.value);
+  return mayAskForHuman(chat) && !choices.some(({ action }) => action === "request_human");
 }
 
 /** Asks; what comes of it is told in the conversation. */
 export function askForHuman(chat: Chat): void {
-  // Without a connection it is asked once there is one; a refusal means that it was asked before.
-  chat.requestHuman().catch(() => {});
+  chat.requestHuman();
 }

@@ -72,10 +72,10 @@ for (const colorScheme of ["light", "dark"] as const) {
     );
     const ben = await sit({ login: "ben", name: "Ben" });
     await picture(ana.page, `desk-empty-${colorScheme}`);
-    let first: Page | undefined;
+    let _first: Page | undefined;
     for (const { from, path, says } of PEOPLE) {
       const shop = await visit({ from });
-      first ??= shop.page;
+      _first ??= shop.page;
       await shop.chat(path);
       await shop.widget.tell(says);
       if (path === "cart.html") await shop.widget.choose("Talk to a human");

@@ -167,3 +167,27 @@ test("links in messages are links, and markup is only text", async ({ sit, visit
   await expect(link).toHaveAttribute("rel", /noopener/);
   await expect(shop.widget.log.locator("img, b:has-text('bold')")).toHaveCount(0);
 });
+
+test("the widget works on a site of its own under the strictest policy, and tells what the page says", async ({
+  engine,
+  visit,
+}) => {
+  const { page, widget } = await visit();
+  await page.goto(engine.elsewhere.url);
+  await widget.open();
+  await widget.tell("What does shipping cost?");
+  await expect(widget.said(/4\.90/).first()).toBeVisible();
+  const told = (await engine.log(await engine.session())).find(
+    ({ body }) => body.type === "data_changed",
+  );
+  expect(told?.body.data).toEqual({ plan: "gold" });
+});
+
+test("the widget connects to nobody from a site that is not allowed", async ({ engine, visit }) => {
+  const { page, widget } = await visit();
+  // The desk's door is no origin of the site.
+  await page.goto(`${engine.desk.url}/demo/`);
+  await widget.open();
+  await expect(widget.panel.getByText(/isn’t available on this page/)).toBeVisible();
+  expect(await engine.cards()).toEqual([]);
+});

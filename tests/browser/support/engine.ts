@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { Door } from "./door.ts";
+import { Elsewhere } from "./elsewhere.ts";
 import { type Card, liveCards } from "./probe.ts";
 import { until } from "./wait.ts";
 
@@ -29,6 +30,8 @@ export class Engine {
   readonly shop: Door;
   /** Where operators come in. */
   readonly desk: Door;
+  /** A site apart from the engine, whose pages have the widget too. */
+  readonly elsewhere: Elsewhere;
   /** What the program has printed since it was started last. */
   output = "";
 
@@ -45,7 +48,8 @@ export class Engine {
     const ports = { http: await freePort(), tcp: await freePort() };
     const [shop, desk] = [await Door.open(ports.http), await Door.open(ports.http)];
     const dir = await mkdtemp(join(tmpdir(), "vigie-browser-"));
-    const engine = new Engine(dir, ports, shop, desk, settings);
+    const elsewhere = await Elsewhere.open(shop.url);
+    const engine = new Engine(dir, ports, { shop, desk, elsewhere }, settings);
     await engine.#layOutDemo();
     await engine.restart();
     return engine;
@@ -54,14 +58,14 @@ export class Engine {
   private constructor(
     dir: string,
     ports: { http: number; tcp: number },
-    shop: Door,
-    desk: Door,
+    ways: { shop: Door; desk: Door; elsewhere: Elsewhere },
     settings: Record<string, string | number>,
   ) {
     this.#dir = dir;
     this.#ports = ports;
-    this.shop = shop;
-    this.desk = desk;
+    this.shop = ways.shop;
+    this.desk = ways.desk;
+    this.elsewhere = ways.elsewhere;
     this.#settings = Object.fromEntries(
       Object.entries(settings).map(([key, value]) => [
         `VIGIE__${key.replace(".", "__").toUpperCase()}`,
@@ -111,7 +115,7 @@ export class Engine {
 
   async close(): Promise<void> {
     if (this.#process) await this.#end("SIGKILL");
-    await Promise.all([this.shop.close(), this.desk.close()]);
+    await Promise.all([this.shop, this.desk, this.elsewhere].map((way) => way.close()));
     await rm(this.#dir, { recursive: true, force: true });
   }
 
@@ -192,7 +196,7 @@ export class Engine {
     const demo = join(this.#dir, "demo");
     await cp(join(ROOT, "config/demo"), demo, { recursive: true });
     const file = join(demo, "site.toml");
-    const origins = JSON.stringify([this.url, this.shop.url, this.desk.url]);
+    const origins = JSON.stringify([this.url, this.shop.url, this.elsewhere.url]);
     const site = await readFile(file, "utf8");
     await writeFile(file, site.replace(/^origins = .*$/m, `origins = ${origins}`));
   }

@@ -14,8 +14,11 @@ export class FakeClock implements Clock {
   readonly #timers = new Map<number, { at: number; handler: () => void }>();
   #next = 0;
 
+  /** How far people have set it. */
+  set = 0;
+
   now(): number {
-    return this.time;
+    return this.time + this.set;
   }
 
   random(): number {
@@ -47,11 +50,6 @@ export class FakeClock implements Clock {
       handler();
     }
     this.time = until;
-  }
-
-  /** Lets time pass without anything happening, as when a computer sleeps. */
-  sleep(duration: number): void {
-    this.time += duration;
   }
 
   /** How many timers are set. */

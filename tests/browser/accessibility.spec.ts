@@ -74,7 +74,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await ana.say("Hello");
     await expect(shop.widget.said("Hello")).toBeVisible();
     await expectAccessible(page, "replied");
-    for (const name of ["Notifications", "Account", "Theme"] as const) {
+    for (const name of ["Notifications", "Account", "Sites"] as const) {
       await ana.header(name).click();
       await expectAccessible(page, name);
       await page.keyboard.press("Escape");

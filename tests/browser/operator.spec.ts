@@ -1,5 +1,6 @@
 // Operators and their accounts: the first link, signing in, names, sites, keys.
 
+import { Desk } from "./support/desk.ts";
 import { expect, test } from "./support/fixtures.ts";
 import { PASSWORD } from "./support/operators.ts";
 
@@ -16,9 +17,9 @@ test("the printed link makes the first admin, once, and leaves no trace in the a
   await page.getByRole("textbox", { name: "Display name" }).fill("Ana");
   expect(page.url()).not.toContain("invitation");
   await page.getByRole("button", { name: "Create account" }).click();
-  await expect(page.getByRole("listbox", { name: "Live conversations" })).toBeVisible();
+  await new Desk(page, engine.desk.url).ready();
   await page.reload();
-  await expect(page.getByRole("listbox", { name: "Live conversations" })).toBeVisible();
+  await new Desk(page, engine.desk.url).ready();
 
   const other = await (await browser.newContext()).newPage();
   await other.goto(link);
@@ -43,7 +44,7 @@ test("a wrong password is refused, the right one opens the desk, and signing out
   await expect(page.getByRole("alert")).toHaveText("Login or password is wrong.");
   await page.getByRole("textbox", { name: "Password" }).fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("listbox", { name: "Live conversations" })).toBeVisible();
+  await new Desk(page, engine.desk.url).ready();
   await page
     .getByRole("banner")
     .getByRole("button", { name: /^Account/ })

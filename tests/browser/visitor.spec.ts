@@ -2,14 +2,21 @@
 
 import { expect, test } from "./support/fixtures.ts";
 
-for (const { locale, open, placeholder, desk } of [
+for (const { locale, open, write, signIn, search } of [
   {
     locale: "fr-FR",
-    open: "Ouvrir le chat",
-    placeholder: /Écrivez/,
-    desk: "Conversations en direct",
+    open: "Ouvrir la discussion",
+    write: "Écrivez un message…",
+    signIn: "Se connecter",
+    search: "Rechercher une conversation",
   },
-  { locale: "lv-LV", open: "Atvērt tērzēšanu", placeholder: /Rakstiet/, desk: "Tiešās sarunas" },
+  {
+    locale: "lv-LV",
+    open: "Atvērt sarunu",
+    write: "Rakstiet ziņu…",
+    signIn: "Pieslēgties",
+    search: "Meklēt sarunās",
+  },
 ]) {
   test(`the widget and the desk speak the language of a browser in ${locale}`, async ({
     operators,
@@ -20,14 +27,16 @@ for (const { locale, open, placeholder, desk } of [
     const shop = await visit({ locale });
     await shop.open("fr/");
     await shop.widget.host.getByRole("button", { name: open }).click();
-    await expect(shop.widget.host.getByRole("textbox")).toHaveAttribute("placeholder", placeholder);
+    await expect(shop.widget.host.getByPlaceholder(write)).toBeVisible();
+
     const context = await browser.newContext({ locale });
     const page = await context.newPage();
     await page.goto(`${engine.desk.url}/desk`);
     await expect(page.locator("html")).toHaveAttribute("lang", locale.slice(0, 2));
+    await expect(page.getByRole("button", { name: signIn })).toBeVisible();
     await operators.signUp(context.request, { login: "ilze", name: "Ilze" });
     await page.reload();
-    await expect(page.getByRole("listbox", { name: desk })).toBeVisible();
+    await expect(page.getByRole("searchbox", { name: search })).toBeVisible();
     await context.close();
   });
 }
@@ -36,7 +45,7 @@ test("a French visitor is told in French that somebody has taken over", async ({
   const ana = await sit({ login: "ana", name: "Ana" });
   const shop = await visit({ locale: "fr-FR" });
   await shop.open("fr/");
-  await shop.widget.host.getByRole("button", { name: "Ouvrir le chat" }).click();
+  await shop.widget.host.getByRole("button", { name: "Ouvrir la discussion" }).click();
   await shop.widget.host.getByRole("textbox").fill("Combien coûte la livraison ?");
   await shop.widget.host.getByRole("textbox").press("Enter");
   await expect(shop.page.getByText(/4,90/).last()).toBeVisible();

@@ -29,7 +29,7 @@ export class Desk {
     this.release = this.conversation.getByRole("button", { name: "Release" });
     this.reply = this.conversation.getByRole("textbox", { name: "Reply" });
     this.send = this.conversation.getByRole("button", { name: "Send", exact: true });
-    this.visitor = page.getByRole("region", { name: "Visitor", exact: true });
+    this.visitor = page.getByRole("complementary", { name: "Visitor", exact: true });
     this.palette = page.getByRole("dialog", { name: "Command palette" });
   }
 
@@ -37,9 +37,9 @@ export class Desk {
     await this.page.goto(`${this.#origin}/desk`);
   }
 
-  /** Waits until the list is there. */
+  /** Waits until the list has come, with or without anybody in it. */
   async ready(): Promise<void> {
-    await expect(this.list).toBeVisible();
+    await expect(this.page.locator("[role=tabpanel][aria-busy=false]")).toBeVisible();
   }
 
   card(text: string | RegExp): Locator {
@@ -68,7 +68,8 @@ export class Desk {
   }
 
   filter(name: "All" | "Waiting" | "Bot" | "Mine" | "Others"): Locator {
-    return this.page.getByRole("tab", { name: new RegExp(`^${name}\\b`) });
+    const show = this.page.getByRole("tablist", { name: "Show" });
+    return show.getByRole("tab", { name: new RegExp(`^${name}\\b`) });
   }
 
   header(name: "Notifications" | "Display name" | "Sites" | "Account" | "Theme"): Locator {

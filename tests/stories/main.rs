@@ -5,6 +5,7 @@
 
 mod support;
 
+mod alerts;
 mod bad_input;
 mod bots;
 mod control;
@@ -13,6 +14,8 @@ mod http;
 mod idle;
 mod interop;
 mod kill;
+mod last_words;
+mod past;
 mod presence;
 mod race;
 mod resume;

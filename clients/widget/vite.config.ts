@@ -13,6 +13,7 @@ export default defineConfig({
       fileName: () => "widget.js",
     },
     target: "es2022",
+    cssTarget: ["chrome120", "safari17.2", "firefox121"],
     modulePreload: false,
   },
   server: { proxy: { "/v1": engine, "/ws": { target: engine, ws: true } } },

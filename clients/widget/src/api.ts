@@ -21,80 +21,46 @@ export interface PageApi {
   /** Closes the panel. */
   close(): void;
   /** Says what the page knows of the visitor; replaces what was said before. */
-  setData(data: Record<string, string>): void;
+  setData(data: Record<string, unknown>): void;
   /** Calls back when something happens; returns what ends it. */
   on<E extends keyof PageEvents>(event: E, handler: (value: PageEvents[E]) => void): () => void;
   /** Calls a method by name: `Vigie.push(["open"])` works before the script has loaded as well. */
-  push(...calls: Call[]): void;
+  push(...calls: [name: string, ...given: unknown[]][]): void;
 }
 
-type Call = [name: string, ...given: unknown[]];
-
-type Handlers = { [E in keyof PageEvents]: Set<(value: PageEvents[E]) => void> };
-
 /** Puts the API in the place of the queue that the page may have filled before. */
-export function publishApi(widget: Widget): void {
+export function publishApi({ open, chat }: Widget): void {
   const page = window as { Vigie?: unknown };
-  const queued: unknown = page.Vigie;
-  const api = pageApi(widget);
+  // What goes wrong in a handler of the page's stays there.
+  const events = new EventTarget();
+  const tell = <E extends keyof PageEvents>(event: E, detail: PageEvents[E]) =>
+    events.dispatchEvent(new CustomEvent(event, { detail }));
+  const api: PageApi = {
+    open() {
+      open.value = true;
+    },
+    close() {
+      open.value = false;
+    },
+    setData: (data) => chat.setData(visitorData(Object.entries(data))),
+    on(event, handler) {
+      const listen = (told: Event) => handler((told as CustomEvent).detail);
+      events.addEventListener(event, listen);
+      return () => events.removeEventListener(event, listen);
+    },
+    push(...calls) {
+      for (const [name, ...given] of calls) {
+        (api[name as keyof PageApi] as (...given: unknown[]) => void)(...given);
+      }
+    },
+  };
+  // Nobody listens yet, so nobody is told how things are now.
+  effect(() => void tell(open.value ? "open" : "close", undefined));
+  effect(() => void tell("unread", chat.unread.value));
+  chat.onSaid(({ from, text }) => tell("message", { from, text }));
+  const queued = page.Vigie;
   page.Vigie = api;
   if (Array.isArray(queued)) {
     api.push(...queued);
   }
-}
-
-function pageApi(widget: Widget): PageApi {
-  const handlers: Handlers = {
-    open: new Set(),
-    close: new Set(),
-    message: new Set(),
-    unread: new Set(),
-  };
-  report(widget, handlers);
-  const api: PageApi = {
-    open() {
-      widget.open.value = true;
-    },
-    close() {
-      widget.open.value = false;
-    },
-    setData: (data) => widget.chat.setData(visitorData(Object.entries(data))),
-    on(event, handler) {
-      handlers[event].add(handler);
-      return () => void handlers[event].delete(handler);
-    },
-    push(...calls) {
-      for (const [name, ...given] of calls) {
-        const method = Object.hasOwn(api, name) ? api[name as keyof PageApi] : undefined;
-        if (method === undefined) {
-          console.warn(`Vigie: there is no method ${name}`);
-        } else {
-          (method as (...given: unknown[]) => unknown)(...given);
-        }
-      }
-    },
-  };
-  return api;
-}
-
-function report({ open, chat }: Widget, handlers: Handlers): void {
-  function tell<E extends keyof PageEvents>(event: E, value: PageEvents[E]): void {
-    for (const handler of handlers[event]) {
-      try {
-        handler(value);
-      } catch (error) {
-        // A fault of the page's must not stop the chat.
-        console.error(error);
-      }
-    }
-  }
-  let wasOpen = open.peek();
-  effect(() => {
-    if (open.value !== wasOpen) {
-      wasOpen = open.value;
-      tell(wasOpen ? "open" : "close", undefined);
-    }
-  });
-  effect(() => tell("unread", chat.unread.value));
-  chat.onSaid(({ from, text }) => tell("message", { from, text }));
 }

@@ -8,7 +8,7 @@ import { Chat } from "./model/chat.ts";
 import { currentPage, watchPages } from "./model/pages.ts";
 import { layOut } from "./model/rows.ts";
 import { sharedShelf, tabShelf } from "./model/shelf.ts";
-import { fetchSite, keptSite, SETTINGS_WAIT, type SiteFace, UNKNOWN_SITE } from "./model/site.ts";
+import { fetchSite, keptSite, SETTINGS_WAIT, type SiteFace } from "./model/site.ts";
 import styles from "./styles/widget.css?inline";
 import type { Tag } from "./tag.ts";
 import { chooseTexts } from "./texts/choose.ts";
@@ -24,7 +24,7 @@ export function mount(tag: Tag): void {
   const shared = sharedShelf(tag.site);
   const own = tabShelf(tag.site);
   const kept = keptSite(shared);
-  const site = signal(kept ?? UNKNOWN_SITE);
+  const site = signal<SiteFace>(kept ?? {});
   const socket = new URL("ws", tag.source);
   socket.protocol = socket.protocol.replace("http", "ws");
   const chat = new Chat({
@@ -41,7 +41,7 @@ export function mount(tag: Tag): void {
   const open = signal(own.get("open") === "1" && !matchMedia(PHONE).matches);
   const widget = assemble(tag, chat, site, open);
 
-  if (tag.connect === "load" || chat.leftBehind) {
+  if (tag.connect !== "open" || chat.leftBehind) {
     chat.connect();
   }
   effect(() => {
@@ -100,10 +100,11 @@ function show(tag: Tag, widget: Widget): void {
   shadow.adoptedStyleSheets = [sheet];
   root.className = "root";
   shadow.append(root);
-  document.body.append(host);
+  // A script in the head can be done before there is a body.
+  (document.body ?? document.documentElement).append(host);
 
   const look = () => {
-    const { accent, scheme, position } = site.value;
+    const { accent, scheme, position } = site.value.widget ?? {};
     root.dataset.position = tag.position ?? position ?? "right";
     applyLook(root, [tag.accent, accent], tag.scheme ?? scheme);
   };

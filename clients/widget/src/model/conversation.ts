@@ -1,7 +1,7 @@
 // A session's log as the visitor reads it: what was said and told, and who answers now. A pure
 // fold, the same after a reload as it was live.
 
-import type { Author, Choice, CloseCause, Control, Event } from "@vigie/client/core";
+import type { Author, Choice, CloseCause, Event } from "@vigie/client/core";
 
 /** Who says something to whom. */
 export type Speaker = "visitor" | "bot" | "operator";
@@ -25,7 +25,7 @@ export interface Told {
   readonly kind: "told";
   readonly offset: number;
   readonly time: number;
-  readonly what: "control" | "human_asked" | "bot_failed" | "closed";
+  readonly what: "control_changed" | "human_requested" | "bot_failed" | "session_closed";
   /** The engine's own words in the visitor's language. */
   readonly notice?: string | undefined;
   readonly cause?: CloseCause;
@@ -33,52 +33,34 @@ export interface Told {
 
 export type Entry = Said | Told;
 
-/** What the visitor thought of it. */
-export interface Rating {
-  readonly score: number;
-  readonly comment?: string | undefined;
-}
-
 /** The conversation so far. */
 export interface Conversation {
   readonly entries: readonly Entry[];
   /** The last offset that is folded in. */
   readonly offset: number;
-  readonly epoch: number;
   /** The operator in control, by the latest name that they carry; undefined while the bot is. */
-  readonly operator: string | undefined;
+  readonly operator?: string | undefined;
   /** The visitor has asked for a human, and none has come yet. */
-  readonly waiting: boolean;
+  readonly waiting?: boolean;
   /** The bot owes an answer. */
-  readonly botAnswers: boolean;
+  readonly botAnswers?: boolean;
   /** The bot could not answer what the visitor said last. */
-  readonly botFailed: boolean;
+  readonly botFailed?: boolean;
   /** Who said something last. */
-  readonly speaker: Speaker | undefined;
-  readonly closed: CloseCause | undefined;
-  readonly rating: Rating | undefined;
+  readonly speaker?: Speaker;
+  readonly closed?: boolean;
+  readonly rated?: boolean;
 }
 
 /** Before the first event. */
-export const EMPTY: Conversation = {
-  entries: [],
-  offset: 0,
-  epoch: 0,
-  operator: undefined,
-  waiting: false,
-  botAnswers: false,
-  botFailed: false,
-  speaker: undefined,
-  closed: undefined,
-  rating: undefined,
-};
+export const EMPTY: Conversation = { entries: [], offset: 0 };
 
 /** The conversation with these events behind it. */
 export function fold(conversation: Conversation, events: readonly Event[]): Conversation {
   const entries = [...conversation.entries];
-  let next: Conversation = conversation;
+  let next = conversation;
   for (const event of events) {
-    next = { ...next, ...changes(next, event), offset: event.offset };
+    next = { ...next, ...change(next, event), offset: event.offset };
     const entry = entryOf(event);
     if (entry !== undefined) {
       entries.push(entry);
@@ -87,90 +69,60 @@ export function fold(conversation: Conversation, events: readonly Event[]): Conv
   return { ...next, entries };
 }
 
-/** The conversation under the control that the engine stated when it was followed. */
-export function underControl(conversation: Conversation, control: Control): Conversation {
-  if (control.epoch <= conversation.epoch) {
-    return conversation;
-  }
-  const operator = control.holder.kind === "operator" ? control.holder.name : undefined;
-  return { ...conversation, epoch: control.epoch, operator };
-}
-
-/** What the visitor's words in the conversation are known by. */
-export function hasKey(conversation: Conversation, key: string): boolean {
-  return conversation.entries.some((entry) => entry.kind === "said" && entry.key === key);
-}
-
 /** How many messages of others came after this offset. */
-export function unreadAfter(conversation: Conversation, offset: number): number {
-  return conversation.entries.filter(
+export function unreadAfter({ entries }: Conversation, offset: number): number {
+  return entries.filter(
     (entry) => entry.kind === "said" && entry.from !== "visitor" && entry.offset > offset,
   ).length;
 }
 
 /** The follow-ups on offer: those of the last message, while it is the last. */
-export function openChoices(conversation: Conversation): readonly Choice[] {
-  const last = conversation.entries.at(-1);
-  const offers = last?.kind === "said" && conversation.closed === undefined;
-  return offers && conversation.operator === undefined ? last.choices : [];
+export function openChoices({ entries, operator }: Conversation): readonly Choice[] {
+  const last = entries.at(-1);
+  return last?.kind === "said" && operator === undefined ? last.choices : [];
 }
 
-function changes(now: Conversation, { author, body }: Event): Partial<Conversation> {
+function change(now: Conversation, { author, body }: Event): Partial<Conversation> {
   switch (body.type) {
-    case "message":
-      return { speaker: speakerOf(author), ...afterMessage(now, author, body.epoch) };
+    case "message": {
+      const speaker = speakerOf(author);
+      const botAnswers = speaker === "visitor" && now.operator === undefined;
+      // The latest name that an operator's messages carry is the one that they go by.
+      const operator = now.operator && author.kind === "operator" ? author.name : now.operator;
+      return { speaker, botAnswers, operator, botFailed: false };
+    }
     case "human_requested":
       return { waiting: now.operator === undefined };
-    case "control_changed": {
-      const { holder, epoch } = body;
-      if (holder.kind === "operator") {
-        const operator = holder.name;
-        return { epoch, operator, waiting: false, botAnswers: false, botFailed: false };
-      }
-      return { epoch, operator: undefined, botAnswers: now.speaker === "visitor" };
-    }
+    case "control_changed":
+      return body.holder.kind === "operator"
+        ? { operator: body.holder.name, waiting: false, botAnswers: false, botFailed: false }
+        : { operator: undefined, botAnswers: now.speaker === "visitor" };
     case "bot_failed":
       return { botAnswers: false, botFailed: true };
     case "session_closed":
-      return { closed: body.cause, waiting: false, botAnswers: false, botFailed: false };
+      return { closed: true, waiting: false, botAnswers: false, operator: undefined };
     case "session_rated":
-      return { rating: { score: body.score, comment: body.comment } };
+      return { rated: true };
     default:
       return {};
   }
 }
 
 function entryOf({ offset, time, author, body }: Event): Entry | undefined {
-  const told = { kind: "told", offset, time } as const;
-  switch (body.type) {
+  const { type } = body;
+  switch (type) {
     case "message": {
-      const from = speakerOf(author);
       const name = "name" in author ? author.name : "";
       const { text, key, choices = [] } = body;
-      return { kind: "said", offset, time, from, name, text, key, choices };
+      return { kind: "said", offset, time, from: speakerOf(author), name, text, key, choices };
     }
-    case "human_requested":
-      return { ...told, what: "human_asked" };
     case "control_changed":
-      return { ...told, what: "control", notice: body.notice };
+    case "human_requested":
     case "bot_failed":
-      return { ...told, what: "bot_failed" };
     case "session_closed":
-      return { ...told, what: "closed", cause: body.cause };
+      return { ...body, kind: "told", offset, time, what: type } as Told;
     default:
       return undefined;
-  }
-}
-
-function afterMessage(now: Conversation, author: Author, epoch: number): Partial<Conversation> {
-  switch (speakerOf(author)) {
-    case "visitor":
-      return { botAnswers: now.operator === undefined, botFailed: false };
-    case "operator":
-      // The latest name that their messages carry under this epoch is the one that they go by.
-      return "name" in author && epoch >= now.epoch ? { operator: author.name, epoch } : {};
-    default:
-      return { botAnswers: false, botFailed: false };
   }
 }
 

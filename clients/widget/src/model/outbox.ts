@@ -23,8 +23,8 @@ export interface Unsent {
   readonly tab: string;
   /** The session that it was first sent to: another one cannot know that its key was used. */
   readonly session?: string;
-  /** It was refused, or its session ended: it waits for the visitor to try again. */
-  readonly failed?: boolean;
+  /** `sent` is acknowledged, its event on the way. `failed` waits for the visitor to try again. */
+  readonly state: "sending" | "sent" | "failed";
 }
 
 /** The messages that wait, shared over the tabs of a site. */
@@ -39,25 +39,32 @@ export class Outbox {
     this.#shelf = shelf;
     this.#tab = tab;
     this.unsent = computed(() =>
-      [...this.#entries.value.values()].sort(
-        (a, b) => a.time - b.time || a.key.localeCompare(b.key),
-      ),
+      [...this.#entries.value.values()].sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1)),
     );
-    for (const name of shelf.names(PREFIX)) {
-      this.#read(name);
-    }
-    shelf.onChange((name) => {
+    const read = (name: string) => {
       if (name.startsWith(PREFIX)) {
-        this.#read(name);
+        this.#keep(name.slice(PREFIX.length), parse(shelf.get(name)));
       }
-    });
+    };
+    shelf.names().forEach(read);
+    shelf.onChange(read);
+    this.dropSent();
   }
 
-  /** Writes a message down. */
+  /** What is acknowledged is said, whether or not its event comes. */
+  dropSent(): void {
+    for (const { key, state } of this.unsent.value) {
+      if (state === "sent") {
+        this.remove(key);
+      }
+    }
+  }
+
+  /** Writes a message down, as one of this tab's; one that has failed begins anew. */
   add(key: string, text: string, time: number): void {
     // Two messages of one moment stay in order.
     const last = this.unsent.value.at(-1)?.time ?? 0;
-    this.#put({ key, text, time: Math.max(time, last + 1), tab: this.#tab });
+    this.#put({ key, text, time: Math.max(time, last + 1), tab: this.#tab, state: "sending" });
   }
 
   /** Changes what is known of a message that is still there. */
@@ -68,57 +75,36 @@ export class Outbox {
     }
   }
 
-  /** The visitor wants it sent, as if they had just written it here. */
-  retry(key: string, now: number): void {
-    const entry = this.#entries.value.get(key);
-    if (entry !== undefined) {
-      this.#put({ key, text: entry.text, time: now, tab: this.#tab });
-    }
-  }
-
-  /** It is in the log, or the visitor has dropped it. */
+  /** It is in the log. */
   remove(key: string): void {
     this.#shelf.remove(PREFIX + key);
-    this.#forget(key);
+    this.#keep(key, undefined);
   }
 
   /** The first message that this tab should send now. */
   due(now: number): Unsent | undefined {
     return this.unsent.value.find(
-      (entry) => !entry.failed && (entry.tab === this.#tab || now - entry.time >= ADOPT_AFTER),
+      ({ state, tab, time }) =>
+        state === "sending" && (tab === this.#tab || now - time >= ADOPT_AFTER),
     );
   }
 
   #put(entry: Unsent): void {
-    // What the shelf has no room for is still sent, as long as the page lives.
     this.#shelf.set(PREFIX + entry.key, JSON.stringify(entry));
-    this.#entries.value = new Map(this.#entries.value).set(entry.key, entry);
+    this.#keep(entry.key, entry);
   }
 
-  #read(name: string): void {
-    const key = name.slice(PREFIX.length);
-    const entry = parse(this.#shelf.get(name));
-    if (entry?.key === key) {
-      this.#entries.value = new Map(this.#entries.value).set(key, entry);
-    } else {
-      this.#forget(key);
-    }
-  }
-
-  #forget(key: string): void {
+  #keep(key: string, entry: Unsent | undefined): void {
     const entries = new Map(this.#entries.value);
-    if (entries.delete(key)) {
-      this.#entries.value = entries;
+    if (entry === undefined) {
+      entries.delete(key);
+    } else {
+      entries.set(key, entry);
     }
+    this.#entries.value = entries;
   }
 }
 
 function parse(text: string | undefined): Unsent | undefined {
-  try {
-    const entry: Unsent = JSON.parse(text ?? "");
-    const fits = typeof entry.key === "string" && typeof entry.text === "string" && entry.time > 0;
-    return fits ? entry : undefined;
-  } catch {
-    return undefined;
-  }
+  return text ? JSON.parse(text) : undefined;
 }

@@ -7,27 +7,24 @@ export interface Shelf {
   /** Whether what is put here is still there after a reload. */
   readonly lasting: boolean;
   get(name: string): string | undefined;
-  /** Whether it was kept: storage can be full. */
-  set(name: string, value: string): boolean;
+  set(name: string, value: string): void;
   remove(name: string): void;
-  /** The names that begin so. */
-  names(prefix: string): string[];
+  names(): string[];
   /** Calls back when another tab changes something. */
-  onChange(changed: (name: string) => void): () => void;
+  onChange(changed: (name: string) => void): void;
 }
 
 /** The shelf that all tabs share. */
 export function sharedShelf(site: string): Shelf {
-  return shelf(() => localStorage, site);
+  return shelf(() => localStorage, `vigie:${site}:`);
 }
 
 /** The tab's own shelf. */
 export function tabShelf(site: string): Shelf {
-  return shelf(() => sessionStorage, site);
+  return shelf(() => sessionStorage, `vigie:${site}:`);
 }
 
-function shelf(open: () => Storage, site: string): Shelf {
-  const prefix = `vigie:${site}:`;
+function shelf(open: () => Storage, prefix: string): Shelf {
   try {
     const storage = open();
     // Some browsers hand out a storage that refuses every write.
@@ -40,43 +37,37 @@ function shelf(open: () => Storage, site: string): Shelf {
 }
 
 function storageShelf(storage: Storage, prefix: string): Shelf {
+  const own = (key: string) => (key.startsWith(prefix) ? [key.slice(prefix.length)] : []);
   return {
     lasting: true,
     get: (name) => storage.getItem(prefix + name) ?? undefined,
     set(name, value) {
       try {
         storage.setItem(prefix + name, value);
-        return true;
       } catch {
-        return false;
+        // It is full: what it has no room for lives as long as the page.
       }
     },
     remove: (name) => storage.removeItem(prefix + name),
-    names: (start) =>
-      Object.keys(storage)
-        .filter((key) => key.startsWith(prefix + start))
-        .map((key) => key.slice(prefix.length)),
+    names: () => Object.keys(storage).flatMap(own),
     onChange(changed) {
-      const listen = (event: StorageEvent) => {
-        if (event.storageArea === storage && event.key?.startsWith(prefix)) {
-          changed(event.key.slice(prefix.length));
+      addEventListener("storage", ({ storageArea, key }) => {
+        if (storageArea === storage && key !== null) {
+          own(key).forEach(changed);
         }
-      };
-      addEventListener("storage", listen);
-      return () => removeEventListener("storage", listen);
+      });
     },
   };
 }
 
-/** A shelf that is gone with the page. */
-export function memoryShelf(): Shelf {
+function memoryShelf(): Shelf {
   const kept = new Map<string, string>();
   return {
     lasting: false,
     get: (name) => kept.get(name),
-    set: (name, value) => Boolean(kept.set(name, value)),
-    remove: (name) => void kept.delete(name),
-    names: (start) => [...kept.keys()].filter((name) => name.startsWith(start)),
-    onChange: () => () => {},
+    set: (name, value) => kept.set(name, value),
+    remove: (name) => kept.delete(name),
+    names: () => [...kept.keys()],
+    onChange() {},
   };
 }

@@ -3,28 +3,20 @@ import { fr } from "./fr.ts";
 import { lv } from "./lv.ts";
 import type { Texts } from "./texts.ts";
 
-const languages: Readonly<Record<string, Texts>> = { en, fr, lv };
+/** By language: `fr`, `en`. */
+export type ByLanguage<T> = Readonly<Partial<Record<string, T>>>;
 
 /** The texts in the first of these languages that there are texts in; English if there is none. */
 export function chooseTexts(tags: readonly (string | undefined)[]): Texts {
-  return firstKnown(languages, tags) ?? en;
+  return firstKnown({ en, fr, lv }, tags) ?? en;
 }
 
 /** The entry of the first language that has one: `fr` serves `fr-CA`. */
 export function firstKnown<T>(
-  byLanguage: Readonly<Record<string, T>>,
+  byLanguage: ByLanguage<T> | undefined,
   tags: readonly (string | undefined)[],
 ): T | undefined {
-  for (const tag of tags) {
-    const lower = tag?.toLowerCase() ?? "";
-    const found = own(byLanguage, lower) ?? own(byLanguage, lower.split(/[-_]/)[0] ?? "");
-    if (found !== undefined) {
-      return found;
-    }
-  }
-  return undefined;
-}
-
-function own<T>(of: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(of, name) ? of[name] : undefined;
+  const languages = tags.map((tag) => tag?.split(/[-_]/)[0]?.toLowerCase() ?? "");
+  const known = languages.find((language) => byLanguage?.[language]);
+  return byLanguage?.[known ?? ""];
 }

@@ -12,32 +12,30 @@ export const en: Texts = {
   liveAgent: "Live agent",
   you: "You",
   greeting: "Hello! How can we help?",
-  privacy: "An AI assistant answers first. You can ask for a human at any time.",
+  privacy: "Our AI assistant answers first. Ask for a human at any time.",
 
   message: "Message",
   placeholder: "Write a message…",
   send: "Send",
   left: (characters) => `Characters left: ${characters}`,
-  tooMany: "Too many messages are waiting to be sent. Please wait until we are connected again.",
+  tooMany: "Too many messages are waiting to be sent.",
 
   sending: "Sending…",
   sent: "Sent",
   failed: "Not sent",
   tryAgain: "Try again",
-  typing: "is typing",
-  newMessages: "New messages",
+  typing: (name) => `${name} is typing…`,
 
   reconnecting: "Reconnecting…",
-  keptUntilOnline: "Keep writing: your messages are kept and sent once we are back.",
+  keptUntilOnline: "Your messages are kept and sent once we are back.",
   tryNow: "Try now",
-  unavailable: "Sorry, the chat isn’t available on this page right now.",
-  noStorage:
-    "Your browser keeps nothing for this page, so this conversation ends when you leave it.",
+  unavailable: "Sorry, the chat isn’t available on this page.",
+  noStorage: "Your browser keeps nothing: this conversation ends when you leave the page.",
 
   talkToHuman: "Talk to a human",
-  humanAsked: "You asked for a human. We have let the team know.",
+  humanAsked: "You asked for a human. The team knows.",
   waiting: "Waiting for a human",
-  botFailed: "Sorry, our assistant couldn’t answer that. A human can help you.",
+  botFailed: "Sorry, our assistant couldn’t answer. A human can help you.",
 
   endConversation: "End conversation",
   endedByYou: "You ended the conversation.",
@@ -46,7 +44,7 @@ export const en: Texts = {
 
   rate: "Rate this conversation",
   stars: (count) => (count === 1 ? "1 star" : `${count} stars`),
-  comment: "Anything you would like to add?",
+  comment: "Would you like to add something?",
   sendRating: "Send rating",
   thanks: "Thank you for your rating!",
 };

@@ -11,34 +11,32 @@ export const fr: Texts = {
   assistant: "Assistant IA",
   liveAgent: "Conseiller en direct",
   you: "Vous",
-  greeting: "Bonjour ! Comment pouvons-nous vous aider ?",
-  privacy:
-    "Un assistant IA vous répond d’abord. Vous pouvez demander à parler à quelqu’un à tout moment.",
+  greeting: "Bonjour ! Comment pouvons-nous vous aider ?",
+  privacy: "Notre assistant IA répond d’abord. Demandez à parler à quelqu’un à tout moment.",
 
   message: "Message",
   placeholder: "Écrivez un message…",
   send: "Envoyer",
-  left: (characters) => `Caractères restants : ${characters}`,
-  tooMany: "Trop de messages attendent d’être envoyés. Patientez jusqu’au retour de la connexion.",
+  left: (characters) => `Caractères restants : ${characters}`,
+  tooMany: "Trop de messages attendent d’être envoyés.",
 
   sending: "Envoi…",
   sent: "Envoyé",
   failed: "Non envoyé",
   tryAgain: "Réessayer",
-  typing: "écrit",
-  newMessages: "Nouveaux messages",
+  typing: (name) => `${name} écrit…`,
 
   reconnecting: "Reconnexion…",
-  keptUntilOnline: "Continuez à écrire : vos messages sont gardés et partiront dès le retour.",
+  keptUntilOnline: "Vos messages sont gardés et partiront dès le retour.",
   tryNow: "Réessayer maintenant",
-  unavailable: "Désolé, la discussion n’est pas disponible sur cette page pour l’instant.",
+  unavailable: "Désolé, la discussion n’est pas disponible sur cette page.",
   noStorage:
-    "Votre navigateur ne garde rien pour cette page : la conversation prendra fin à votre départ.",
+    "Votre navigateur ne garde rien : cette conversation finit quand vous quittez la page.",
 
   talkToHuman: "Parler à quelqu’un",
   humanAsked: "Vous avez demandé à parler à quelqu’un. L’équipe est prévenue.",
   waiting: "Un conseiller va vous répondre",
-  botFailed: "Désolé, notre assistant n’a pas pu répondre. Quelqu’un de l’équipe peut vous aider.",
+  botFailed: "Désolé, notre assistant n’a pas pu répondre. L’équipe peut vous aider.",
 
   endConversation: "Terminer la conversation",
   endedByYou: "Vous avez terminé la conversation.",
@@ -47,7 +45,7 @@ export const fr: Texts = {
 
   rate: "Noter cette conversation",
   stars: (count) => (count === 1 ? "1 étoile" : `${count} étoiles`),
-  comment: "Souhaitez-vous ajouter quelque chose ?",
+  comment: "Souhaitez-vous ajouter quelque chose ?",
   sendRating: "Envoyer la note",
-  thanks: "Merci pour votre avis !",
+  thanks: "Merci pour votre note !",
 };

@@ -24,8 +24,7 @@ export interface Texts {
   readonly sent: string;
   readonly failed: string;
   readonly tryAgain: string;
-  readonly typing: string;
-  readonly newMessages: string;
+  readonly typing: (name: string) => string;
 
   readonly reconnecting: string;
   readonly keptUntilOnline: string;

@@ -1,4 +1,6 @@
-import { byteLength, cutToBytes, TEXT_BYTES_MAX } from "../text/bytes.ts";
+import { TEXT_BYTES_MAX } from "@vigie/client/core";
+import { h } from "preact";
+import { byteLength, cutToBytes } from "../text/bytes.ts";
 import type { Texts } from "../texts/texts.ts";
 import type { Widget } from "../widget.ts";
 import { askForHuman, offersHuman } from "./human.ts";
@@ -42,7 +44,8 @@ export function composer(widget: Widget) {
       </div>
       <form class="composer" onSubmit={send}>
         <textarea
-          ref={grow}
+          // Called after each drawing: the draft may have changed.
+          ref={(field) => grow(field)}
           rows={1}
           aria-label={texts.message}
           aria-describedby="room"
@@ -52,14 +55,10 @@ export function composer(widget: Widget) {
           dir="auto"
           value={draft}
           disabled={refused}
-          onInput={({ currentTarget }) => {
-            chat.type(currentTarget.value);
-            grow(currentTarget);
-          }}
+          onInput={({ currentTarget }) => chat.type(currentTarget.value)}
           onKeyDown={(event) => {
             if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
               send(event);
-              grow(event.currentTarget);
             }
           }}
         />

@@ -1,3 +1,4 @@
+import { Fragment, h } from "preact";
 import { NO_RATING, type Widget } from "../widget.ts";
 import { icon } from "./icon.tsx";
 
@@ -8,7 +9,7 @@ const COMMENT_MAX = 500;
 export function ending(widget: Widget) {
   const { chat } = widget;
   const texts = widget.texts.value;
-  const rated = chat.conversation.value.rating !== undefined;
+  const { rated } = chat.conversation.value;
   return (
     <footer class="ending">
       {rated ? <b>{texts.thanks}</b> : !chat.outlived.value && rating(widget)}

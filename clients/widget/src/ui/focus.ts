@@ -1,5 +1,5 @@
-// Where the focus goes, so that the widget can be used without a mouse: into the panel when it
-// opens, back to the launcher when it closes, and nowhere behind it where it covers the page.
+// Where the focus goes, so that the widget can be used without a mouse: into what opens, and back to
+// the button that opened it when it closes.
 
 import type { Widget } from "../widget.ts";
 
@@ -33,46 +33,21 @@ export function listen(widget: Widget): void {
       (menu.value ? setMenu : setOpen)(widget, false);
     } else if (menu.value) {
       moveInMenu(widget, event);
-    } else if (event.key === "Tab") {
-      staySeen(root, event);
     }
   });
 }
 
+/** The two items take turns. */
 function moveInMenu(widget: Widget, event: KeyboardEvent): void {
-  const items = all(widget.root, "[role=menuitem]");
-  const at = items.indexOf(focused(widget.root));
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
-  if (to !== undefined) {
+  const { root } = widget;
+  if (event.key.startsWith("Arrow")) {
     event.preventDefault();
-    items.at(to % items.length)?.focus();
+    focus(root, "[role=menuitem]:not(:focus)");
   } else if (event.key === "Tab") {
     setMenu(widget, false);
   }
 }
 
-/** Where the panel covers the page, the focus goes round in it. */
-function staySeen(root: HTMLElement, event: KeyboardEvent): void {
-  const panel = root.querySelector<HTMLElement>(".panel");
-  if (panel === null || panel.offsetWidth < innerWidth) {
-    return;
-  }
-  const stops = all(panel, "button:enabled, textarea, input, a, [tabindex='0']");
-  const [first, last] = [stops[0], stops.at(-1)];
-  if (focused(root) === (event.shiftKey ? first : last)) {
-    event.preventDefault();
-    (event.shiftKey ? last : first)?.focus();
-  }
-}
-
 function focus(root: HTMLElement, selector: string): void {
   root.querySelector<HTMLElement>(selector)?.focus();
-}
-
-function all(within: HTMLElement, selector: string): HTMLElement[] {
-  return [...within.querySelectorAll<HTMLElement>(selector)];
-}
-
-function focused(root: HTMLElement): HTMLElement {
-  return (root.getRootNode() as ShadowRoot).activeElement as HTMLElement;
 }

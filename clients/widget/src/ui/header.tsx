@@ -1,3 +1,4 @@
+import { h } from "preact";
 import { firstKnown } from "../texts/choose.ts";
 import type { Widget } from "../widget.ts";
 import { avatar } from "./avatar.tsx";
@@ -9,14 +10,13 @@ import { icon } from "./icon.tsx";
 export function header(widget: Widget) {
   const texts = widget.texts.value;
   const { operator } = widget.chat.conversation.value;
-  const { botName, name, title, language } = widget.site.value;
-  const who = operator === undefined ? [botName, texts.assistant] : [operator, name];
+  const { bot_name, name, language, widget: settings } = widget.site.value;
   return (
     <header>
       {avatar(operator)}
       <div class="names">
-        <h2>{firstKnown(title, [texts.tag, language]) ?? (name || texts.chat)}</h2>
-        <p>{who.filter(Boolean).join(" · ")}</p>
+        <h2>{firstKnown(settings?.title, [texts.tag, language]) ?? name ?? texts.chat}</h2>
+        <p>{operator ?? (bot_name ? `${bot_name} · ${texts.assistant}` : texts.assistant)}</p>
       </div>
       {menu(widget)}
       <button
@@ -66,7 +66,7 @@ function menu(widget: Widget) {
       {shown && (
         <div class="items" role="menu" aria-label={texts.options}>
           {item(texts.talkToHuman, mayAskForHuman(chat), () => askForHuman(chat))}
-          {item(texts.endConversation, entries.length > 0 && closed === undefined, () => chat.end())}
+          {item(texts.endConversation, entries.length > 0 && !closed, () => chat.end())}
         </div>
       )}
     </div>

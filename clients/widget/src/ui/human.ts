@@ -4,7 +4,7 @@ import { openChoices } from "../model/conversation.ts";
 /** Whether asking for a human would change anything. */
 export function mayAskForHuman({ conversation, reach }: Chat): boolean {
   const { operator, waiting, closed } = conversation.value;
-  return operator === undefined && !waiting && closed === undefined && reach.value !== "refused";
+  return operator === undefined && !waiting && !closed && reach.value !== "refused";
 }
 
 /** Whether to offer it: not if the bot's own follow-ups do. */

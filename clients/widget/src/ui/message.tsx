@@ -1,3 +1,4 @@
+import { Fragment, h } from "preact";
 import type { Bubble, GroupRow } from "../model/rows.ts";
 import { pieces } from "../text/links.ts";
 import { clockTime } from "../text/times.ts";
@@ -14,10 +15,10 @@ export function group(widget: Widget, row: GroupRow, last: boolean) {
     <div key={row.id} class={`group ${from}`}>
       {author(widget, from, name)}
       {bubbles.map((bubble) => message(widget, bubble))}
-      {end !== undefined && end.state !== "failed" && (
+      {end && end.state !== "failed" && (
         <p class="foot">
           {end.state === "sending" ? texts.sending : clockTime(end.time, texts.tag)}
-          {from === "visitor" && last && end.state === "sent" && (
+          {from === "visitor" && last && end.state !== "sending" && (
             <>
               {icon("check")}
               {texts.sent}
@@ -39,23 +40,23 @@ export function author(widget: Widget, from: GroupRow["from"], name: string) {
     <>
       {avatar(from === "operator" ? name : undefined)}
       <p class="who">
-        <b>{name || widget.site.value.botName}</b>{" "}
+        <b>{name || widget.site.value.bot_name}</b>{" "}
         {from === "operator" ? texts.liveAgent : texts.assistant}
       </p>
     </>
   );
 }
 
-function message({ chat, texts: { value: texts } }: Widget, { id, text, state }: Bubble) {
+function message({ chat, texts: { value: texts } }: Widget, { key = "", text, state }: Bubble) {
   return (
     <>
-      <p class={`bubble ${state}`} dir="auto">
+      <p class={`bubble ${state ?? ""}`} dir="auto">
         {written(text)}
       </p>
       {state === "failed" && (
         <p class="foot bad">
           {texts.failed}
-          <button class="link" type="button" onClick={() => chat.tryAgain(id)}>
+          <button class="link" type="button" onClick={() => chat.tryAgain({ key, text })}>
             {texts.tryAgain}
           </button>
         </p>

@@ -1,3 +1,4 @@
+import { Fragment, h } from "preact";
 import type { Widget } from "../widget.ts";
 import { composer } from "./composer.tsx";
 import { ending } from "./ending.tsx";
@@ -30,7 +31,7 @@ function panel(widget: Widget) {
       {header(widget)}
       {status(widget)}
       {thread(widget)}
-      {widget.chat.conversation.value.closed === undefined ? composer(widget) : ending(widget)}
+      {widget.chat.conversation.value.closed ? ending(widget) : composer(widget)}
     </div>
   );
 }

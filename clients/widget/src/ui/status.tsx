@@ -1,12 +1,13 @@
+import { h } from "preact";
 import type { Widget } from "../widget.ts";
 
 /** What the visitor should know now: that a human answers or is on the way, that they are offline. */
 export function status({ chat, texts: { value: texts } }: Widget) {
-  const { operator, waiting, closed } = chat.conversation.value;
+  const { operator, waiting } = chat.conversation.value;
   const reach = chat.reach.value;
   return (
     <div role="status">
-      {operator !== undefined && closed === undefined && (
+      {operator !== undefined && (
         <p class="banner live">
           <i />
           <b>{texts.liveAgent}</b>

@@ -1,11 +1,12 @@
+import { Fragment, h } from "preact";
 import { openChoices, type Told } from "../model/conversation.ts";
 import type { Row } from "../model/rows.ts";
 import { dayName } from "../text/times.ts";
 import { firstKnown } from "../texts/choose.ts";
 import type { Texts } from "../texts/texts.ts";
 import type { Widget } from "../widget.ts";
+import { avatar } from "./avatar.tsx";
 import { askForHuman } from "./human.ts";
-import { icon } from "./icon.tsx";
 import { author, group } from "./message.tsx";
 
 /** How far from its end a conversation still counts as read to the end. Pixels. */
@@ -17,41 +18,27 @@ export function thread(widget: Widget) {
   const texts = widget.texts.value;
   const last = rows.value.findLast(({ kind }) => kind === "group");
   return (
-    <div class="middle">
-      <div
-        class="thread"
-        role="log"
-        aria-live="polite"
-        aria-label={texts.chat}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
-        tabIndex={0}
-        onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
-          atEnd.value = scrollHeight - scrollTop - clientHeight < END_NEAR;
-        }}
-        // Called after each drawing, when what is new has its height.
-        ref={(log) => {
-          if (log !== null && atEnd.peek()) {
-            log.scrollTop = log.scrollHeight;
-          }
-        }}
-      >
-        {intro(widget)}
-        {rows.value.map((row) => rowView(widget, row, row === last))}
-        {choices(widget)}
-        {typing(widget)}
-      </div>
-      {!atEnd.value && (
-        <button
-          class="to-end"
-          type="button"
-          onClick={() => {
-            atEnd.value = true;
-          }}
-        >
-          {icon("down")}
-          {texts.newMessages}
-        </button>
-      )}
+    <div
+      class="thread"
+      role="log"
+      aria-live="polite"
+      aria-label={texts.chat}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+      tabIndex={0}
+      onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
+        atEnd.value = scrollHeight - scrollTop - clientHeight < END_NEAR;
+      }}
+      // Called after each drawing, when what is new has its height.
+      ref={(log) => {
+        if (log !== null && atEnd.peek()) {
+          log.scrollTop = log.scrollHeight;
+        }
+      }}
+    >
+      {intro(widget)}
+      {rows.value.map((row) => rowView(widget, row, row === last))}
+      {choices(widget)}
+      {typing(widget)}
     </div>
   );
 }
@@ -59,14 +46,16 @@ export function thread(widget: Widget) {
 /** Who answers here, and the first words. */
 function intro(widget: Widget) {
   const texts = widget.texts.value;
-  const { greeting, language } = widget.site.value;
+  const { language, widget: settings } = widget.site.value;
   return (
     <>
       <p class="told">{texts.privacy}</p>
       {!widget.chat.lasting && <p class="told">{texts.noStorage}</p>}
       <div class="group bot">
         {author(widget, "bot", "")}
-        <p class="bubble">{firstKnown(greeting, [texts.tag, language]) ?? texts.greeting}</p>
+        <p class="bubble">
+          {firstKnown(settings?.greeting, [texts.tag, language]) ?? texts.greeting}
+        </p>
       </div>
     </>
   );
@@ -94,13 +83,13 @@ function rowView(widget: Widget, row: Row, last: boolean) {
 
 function words({ what, notice, cause }: Told, texts: Texts): string | undefined {
   switch (what) {
-    case "control":
+    case "control_changed":
       return notice;
-    case "human_asked":
+    case "human_requested":
       return texts.humanAsked;
     case "bot_failed":
       return texts.botFailed;
-    case "closed":
+    case "session_closed":
       return cause === "visitor" ? texts.endedByYou : texts.ended;
   }
 }
@@ -138,9 +127,11 @@ function typing(widget: Widget) {
     types &&
     chat.reach.value === "online" && (
       <div class={operator === undefined ? "group bot" : "group operator"}>
-        {author(widget, operator === undefined ? "bot" : "operator", operator ?? "")}
+        {avatar(operator)}
         <p class="bubble typing">
-          <span class="unseen">{widget.texts.value.typing}</span>
+          <span class="unseen">
+            {widget.texts.value.typing(operator ?? widget.site.value.bot_name ?? "")}
+          </span>
           <i />
           <i />
           <i />

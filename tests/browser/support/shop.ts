@@ -91,9 +91,7 @@ export class Widget {
     const name = stars === 1 ? "1 star" : `${stars} stars`;
     await this.rating.getByRole("radio", { name }).check({ force: true });
     if (comment !== undefined) {
-      await this.panel
-        .getByRole("textbox", { name: "Anything you would like to add?" })
-        .fill(comment);
+      await this.panel.getByRole("textbox").fill(comment);
     }
     await this.panel.getByRole("button", { name: "Send rating" }).click();
   }

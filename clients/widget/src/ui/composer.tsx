@@ -26,7 +26,7 @@ export function composer(widget: Widget) {
     widget.root.querySelector("textarea")?.focus();
   };
   return (
-    <footer>
+    <div class="bottom">
       <div class="above">
         {offersHuman(chat) && (
           <button
@@ -71,7 +71,7 @@ export function composer(widget: Widget) {
           {icon("send")}
         </button>
       </form>
-    </footer>
+    </div>
   );
 }
 

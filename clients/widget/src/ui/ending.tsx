@@ -11,7 +11,7 @@ export function ending(widget: Widget) {
   const texts = widget.texts.value;
   const { rated } = chat.conversation.value;
   return (
-    <footer class="ending">
+    <div class="bottom ending">
       {rated ? <b>{texts.thanks}</b> : !chat.outlived.value && rating(widget)}
       <button
         class="solid"
@@ -23,7 +23,7 @@ export function ending(widget: Widget) {
       >
         {texts.newConversation}
       </button>
-    </footer>
+    </div>
   );
 }
 

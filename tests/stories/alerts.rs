@@ -1,10 +1,12 @@
 //! What rings for operators, and what stops it.
 
+use serde_json::json;
 use vigie_client::{ClientEvent, Options, as_visitor};
 use vigie_protocol::card::{Alert, AlertKind, Alerts, Show, Sort, Window};
 use vigie_protocol::id::SessionId;
 use vigie_protocol::method::{Connect, Rank};
 
+use crate::support::raw::{Raw, as_visitor as as_raw_visitor};
 use crate::support::{Person, Shop, Via, over_every_transport};
 
 over_every_transport! {
@@ -35,6 +37,29 @@ over_every_transport! {
         }
         let kinds: Vec<_> = rung(&ann).iter().map(|alert| alert.kind).collect();
         assert_eq!(kinds, [AlertKind::New, AlertKind::Waiting], "no further message for ann");
+    }
+}
+
+over_every_transport! {
+    async fn lv12_visitors_who_speak_the_moment_that_they_come_ring_as_well(via) {
+        let shop = Shop::open().await;
+        let new = Window { alerts: Alerts::New, ..Window::default() };
+        let mut ann = alerted(&shop, via, "ann", new).await;
+        // At once, so that most of them come and speak between two deltas.
+        let mut visitors = vec![];
+        for _ in 0..12 {
+            let mut visitor = Raw::open(&shop, via).await;
+            let connect = visitor.ask("connect", as_raw_visitor(&shop.site)).await;
+            let send = visitor.ask("send", json!({ "key": "k", "text": "Hello" })).await;
+            visitors.push((visitor, connect, send));
+        }
+        for (visitor, connect, send) in &mut visitors {
+            let connected = visitor.answer_to(*connect).await.unwrap();
+            visitor.answer_to(*send).await.unwrap();
+            let session = connected["identity"]["session"].as_str().unwrap().parse().unwrap();
+            rings(&mut ann, AlertKind::New, session).await;
+        }
+        assert_eq!(rung(&ann).len(), visitors.len());
     }
 }
 

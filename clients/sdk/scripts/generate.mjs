@@ -111,14 +111,22 @@ function tables(schema, names) {
   const named = ({ $ref }) => names.get(refName($ref)) ?? refName($ref);
   const entry = (doc, key, type) => `  /** ${doc} */\n  ${key}: ${type};`;
   const methods = Object.entries(schema.methods).map(([name, { params, result }]) =>
-    entry(`\`${name}\`.`, name, `{ params: ${named(params)}; result: ${named(result)} }`),
+    entry(`\`${name}\`.`, name, `Method<${named(params)}, ${named(result)}>`),
   );
   const notifications = Object.entries(schema.notifications).map(([name, params]) =>
     entry(`\`${name}\`.`, name, named(params)),
   );
-  const errors = schema.errors.map(({ code, name }) => `  [${code}]: "${name}",`);
-  const closes = schema.closeCodes.map(({ code, reason }) => `  [${code}]: "${reason}",`);
-  return `/** Parameters and result of every method. */
+  const errors = schema.errors.map(({ code, name }) => `  [${code}, "${name}"],`);
+  const closes = schema.closeCodes.map(({ code, reason }) => `  [${code}, "${reason}"],`);
+  return `/** What a method takes and gives. */
+export interface Method<Params, Result> {
+  /** What it takes. */
+  params: Params;
+  /** What it gives. */
+  result: Result;
+}
+
+/** Parameters and result of every method. */
 export interface Methods {
 ${methods.join("\n")}
 }
@@ -128,29 +136,29 @@ export interface Notifications {
 ${notifications.join("\n")}
 }
 
+/** The names of the server's errors. */
+export type ServerErrorName =
+${schema.errors.map(({ name }) => `  | "${name}"`).join("\n")};
+
 /** The name of every error code of the server. */
-export const ERROR_NAMES = {
-${errors
-  .join("\n")
-  .replace(/\[(-\d+)\]/g, '"$1"')
-  .replace(/\[(\d+)\]/g, "$1")}
-} as const;
+export const ERROR_NAMES: ReadonlyMap<number, ServerErrorName> = /* @__PURE__ */ new Map([
+${errors.join("\n")}
+]);
 
 /** The reason of every close code of the server. */
-export const CLOSE_REASONS = {
-${closes.join("\n").replace(/\[(\d+)\]/g, "$1")}
-} as const;
+export const CLOSE_REASONS: ReadonlyMap<number, string> = /* @__PURE__ */ new Map([
+${closes.join("\n")}
+]);
 `;
 }
 
 /** Removes what the compiler says of the schema that all types were put in. */
 function strip(types) {
+  const remark =
+    / \*\n \* This interface was referenced by `Unused`'s JSON-Schema\n \* via the `definition` "\w+"\.\n/g;
   return types
     .replace(/export interface Unused \{\s*\}\s*/, "")
-    .replace(
-      / \*\n \* This interface was referenced by `Unused`'s JSON-Schema\n \* via the `definition` "\w+"\.\n/g,
-      "",
-    )
+    .replace(remark, "")
     .replace(/[ \t]+$/gm, "");
 }
 

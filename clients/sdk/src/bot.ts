@@ -5,7 +5,7 @@ import type { NotificationMessage } from "./codec.ts";
 import { safely } from "./connection.ts";
 import { VigieError } from "./errors.ts";
 import type { Choice, Connected, Done, HandedBack, Turn, TurnRevoked } from "./protocol.ts";
-import { cut, LINE_BYTES_MAX } from "./text.ts";
+import { cut, LINE_BYTES_MAX, optional } from "./text.ts";
 import { DRAFT_INTERVAL_MS, Throttle } from "./typing.ts";
 
 /** What a bot's client is told when it connects. */
@@ -173,11 +173,12 @@ class Bot extends Base implements BotClient {
       signal: abort.signal,
       draft: (text) => drafts.push(text),
       answer: (text, choices) => {
-        const params = choices === undefined ? { ...open, text } : { ...open, text, choices };
+        const params = optional({ ...open, text, choices });
         return finish("answer", this.connection.call("answer", params, options));
       },
       fail: (reason) => {
-        const params = reason?.trim() ? { ...open, reason: cut(reason, LINE_BYTES_MAX) } : open;
+        const said = reason?.trim() ? cut(reason, LINE_BYTES_MAX) : undefined;
+        const params = optional({ ...open, reason: said });
         return finish("fail", this.connection.call("fail", params, options));
       },
     };

@@ -41,7 +41,7 @@ export interface Events {
   /** The connection's state has changed. */
   state: ConnectionState;
   /** Visitors: they are in another session now (or in their first one). */
-  session: { session: string };
+  session: SessionChange;
   /**
    * Somebody is typing in a followed session. `text` is for operators: what the visitor has typed so
    * far, empty when they stopped. Take the mark down after 6 seconds without another one.
@@ -50,7 +50,21 @@ export interface Events {
   /** Operators: what the bot's answer looks like so far, always whole. */
   draft: DraftSignal;
   /** Something that was sent without waiting for an answer (typing, a draft) was refused. */
-  error: { method: string; error: VigieError };
+  error: SignalError;
+}
+
+/** A visitor is in another session. */
+export interface SessionChange {
+  /** Which one. */
+  session: string;
+}
+
+/** Something that nobody waits for was refused. */
+export interface SignalError {
+  /** What was sent; empty if the server could not tell. */
+  method: string;
+  /** Why it was refused. */
+  error: VigieError;
 }
 
 /** What clients of every role can do. */

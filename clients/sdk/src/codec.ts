@@ -43,7 +43,10 @@ export interface NotificationMessage {
 export interface Codec {
   /** The WebSocket subprotocol that says so. */
   readonly subprotocol: string;
-  /** Writes a message: bytes for a binary, text for a text WebSocket message. */
+  /**
+   * Writes a message: bytes for a binary, text for a text WebSocket message. Fields that are
+   * undefined are left out.
+   */
   encode(message: Message): Uint8Array | string;
   /**
    * Reads what came in one WebSocket message.

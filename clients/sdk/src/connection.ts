@@ -45,8 +45,7 @@ export class Connection {
   readonly #machine: Machine;
   readonly #inputs: Input[] = [];
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
-  readonly #online = () => this.feed({ kind: "network_back" });
-  readonly #offline = () => this.feed({ kind: "network_gone" });
+  readonly #listening = new AbortController();
   #busy = false;
   #calls = 0;
   #read = 0;
@@ -62,8 +61,9 @@ export class Connection {
       random: () => options.clock.random(),
     });
     if (typeof window !== "undefined") {
-      window.addEventListener("online", this.#online);
-      window.addEventListener("offline", this.#offline);
+      const { signal } = this.#listening;
+      window.addEventListener("online", () => this.feed({ kind: "network_back" }), { signal });
+      window.addEventListener("offline", () => this.feed({ kind: "network_gone" }), { signal });
     }
   }
 
@@ -168,7 +168,7 @@ export class Connection {
         return;
       case "state":
         if (effect.state.kind === "closed") {
-          this.#release();
+          this.#listening.abort();
         }
         hooks.state(effect.state);
         return;
@@ -197,7 +197,7 @@ export class Connection {
         close: (code, reason) => this.feed({ kind: "lost", link, code, reason }),
       });
     } catch (problem) {
-      const error = asVigieError(problem);
+      const error = asError(problem);
       this.feed({ kind: "lost", link, code: 0, reason: error.message, error });
     }
   }
@@ -207,7 +207,7 @@ export class Connection {
     try {
       messages = this.#options.codec.decode(data);
     } catch (problem) {
-      const reason = `the server sent what is no message: ${asVigieError(problem).message}`;
+      const reason = asError(problem, "the server sent what is no message: ").message;
       this.feed({ kind: "lost", link, code: 0, reason });
       return;
     }
@@ -223,7 +223,7 @@ export class Connection {
       try {
         this.#transport?.send(data);
       } catch (problem) {
-        this.feed({ kind: "lost", link, code: 0, reason: asVigieError(problem).message });
+        this.feed({ kind: "lost", link, code: 0, reason: asError(problem).message });
       }
     } else if (message.kind === "request") {
       const text = `not sent: a message has at most ${MESSAGE_BYTES_MAX} bytes, this one ${bytes}`;
@@ -235,12 +235,11 @@ export class Connection {
   #askToken(ask: number): void {
     const { token } = this.#options;
     // A function that throws at once fails like one whose promise does.
-    const asked = new Promise<string>((resolve, reject) =>
-      token === undefined ? reject(new Error("there is no token function")) : resolve(token()),
-    );
+    const asked = new Promise<string>((resolve) => resolve(token?.() ?? ""));
     asked.then(
       (token) => this.feed({ kind: "token", ask, token }),
-      (thrown: unknown) => this.feed({ kind: "token_failed", ask, error: noToken(thrown) }),
+      (thrown: unknown) =>
+        this.feed({ kind: "token_failed", ask, error: asError(thrown, "no token: ") }),
     );
   }
 
@@ -258,13 +257,6 @@ export class Connection {
           this.#wake(this.#machine.wakeAt);
         }
       }, delay);
-    }
-  }
-
-  #release(): void {
-    if (typeof window !== "undefined") {
-      window.removeEventListener("online", this.#online);
-      window.removeEventListener("offline", this.#offline);
     }
   }
 }
@@ -285,17 +277,11 @@ export function safely(run: () => void): void {
   }
 }
 
-function noToken(thrown: unknown): VigieError {
-  const { message } = asVigieError(thrown);
-  return thrown instanceof VigieError
-    ? thrown
-    : new VigieError("disconnected", `no token: ${message}`, { retry: true, cause: thrown });
-}
-
-function asVigieError(problem: unknown): VigieError {
-  if (problem instanceof VigieError) {
-    return problem;
+/** What was thrown, as an error that says after what; it may be better the next time. */
+function asError(thrown: unknown, after = ""): VigieError {
+  if (thrown instanceof VigieError) {
+    return thrown;
   }
-  const message = problem instanceof Error ? problem.message : String(problem);
-  return new VigieError("unknown", message, { retry: true, cause: problem });
+  const message = after + (thrown instanceof Error ? thrown.message : String(thrown));
+  return new VigieError("disconnected", message, { retry: true, cause: thrown });
 }

@@ -20,7 +20,9 @@ export {
   type ClientOptions,
   type Events,
   PROTOCOL_VERSION,
+  type SessionChange,
   type Settled,
+  type SignalError,
 } from "./client.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type {
@@ -45,7 +47,7 @@ export {
 } from "./operator.ts";
 export { CALLS_MAX } from "./outbox.ts";
 export * from "./protocol.ts";
-export type { ConnectionState } from "./state.ts";
+export type { Closed, Connecting, ConnectionState, Online, Waiting } from "./state.ts";
 export { LINE_BYTES_MAX, TEXT_BYTES_MAX } from "./text.ts";
 export type { OpenTransport, Transport, TransportHandlers } from "./transport.ts";
 export {

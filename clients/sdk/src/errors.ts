@@ -1,6 +1,6 @@
 // One class for everything that can go wrong: programs decide by `name`, people read `message`.
 
-import { ERROR_NAMES, type RpcError } from "./protocol.ts";
+import { ERROR_NAMES, type RpcError, type ServerErrorName } from "./protocol.ts";
 
 /**
  * What kind of error it is: a name of the server (see the table of errors in the protocol's
@@ -16,7 +16,7 @@ import { ERROR_NAMES, type RpcError } from "./protocol.ts";
  * - `unknown`: a code of a newer server. Judge it by `retry`.
  */
 export type ErrorName =
-  | (typeof ERROR_NAMES)[keyof typeof ERROR_NAMES]
+  | ServerErrorName
   | "disconnected"
   | "closed"
   | "full"
@@ -63,8 +63,7 @@ export class VigieError extends Error {
 
 /** The error that the server's answer stands for. */
 export function refused(error: RpcError): VigieError {
-  const names: Readonly<Record<number, ErrorName>> = ERROR_NAMES;
-  return new VigieError(names[error.code] ?? "unknown", error.message, {
+  return new VigieError(ERROR_NAMES.get(error.code) ?? "unknown", error.message, {
     code: error.code,
     retry: error.retry ?? false,
     data: error.data,

@@ -52,8 +52,6 @@ interface Follower {
   handlers: AnyFollowHandlers;
   follow: Follow;
   session: string | undefined;
-  /** A visitor's own session, whichever it is. */
-  own: boolean;
   /** The offset that ends what had happened; told of once. */
   head: number | undefined;
   stopped: boolean;
@@ -70,7 +68,8 @@ interface Group {
 export class Follows {
   readonly #connection: Connection;
   readonly #groups = new Map<string, Group>();
-  readonly #homeless = new Set<Follower>();
+  /** Those that go where the visitor goes. */
+  readonly #mine = new Set<Follower>();
   #own: string | undefined;
   #online = false;
 
@@ -85,15 +84,18 @@ export class Follows {
   ): Following {
     const follower: Follower = {
       handlers,
-      own,
       follow: new Follow(offset ?? 0),
-      session: session ?? this.#own,
+      session,
       head: undefined,
       stopped: false,
     };
-    this.#adopt(follower);
+    if (own) {
+      this.#mine.add(follower);
+    }
     if (own && this.#own !== undefined) {
       this.#move(follower, this.#own);
+    } else if (session !== undefined) {
+      this.#join(follower, session);
     }
     return {
       get session() {
@@ -110,7 +112,7 @@ export class Follows {
   connected(own: string | undefined): void {
     this.#own = own;
     if (own !== undefined) {
-      for (const follower of [...this.#followers()].filter(({ own }) => own)) {
+      for (const follower of this.#mine) {
         this.#move(follower, own);
       }
     }
@@ -144,19 +146,20 @@ export class Follows {
     }
   }
 
-  *#followers(): Iterable<Follower> {
-    yield* this.#homeless;
-    for (const { followers } of this.#groups.values()) {
-      yield* followers;
+  /** A visitor's follower goes where the visitor is. */
+  #move(follower: Follower, session: string): void {
+    const before = follower.session;
+    if (before !== session) {
+      this.#leave(follower);
+      if (before !== undefined) {
+        this.#reset(follower);
+      }
+      this.#join(follower, session);
     }
   }
 
-  #adopt(follower: Follower): void {
-    const { session } = follower;
-    if (session === undefined) {
-      this.#homeless.add(follower);
-      return;
-    }
+  #join(follower: Follower, session: string): void {
+    follower.session = session;
     let group = this.#groups.get(session);
     if (group === undefined) {
       if (this.#groups.size >= FOLLOWS_MAX) {
@@ -165,27 +168,6 @@ export class Follows {
       group = { followers: new Set(), asking: false, askAgain: false };
       this.#groups.set(session, group);
     }
-    group.followers.add(follower);
-    this.#subscribe(session, group);
-  }
-
-  /** A visitor's follower goes where the visitor is. */
-  #move(follower: Follower, session: string): void {
-    if (follower.session === session) {
-      return;
-    }
-    const known = follower.session !== undefined;
-    this.#remove(follower);
-    if (known) {
-      this.#reset(follower);
-    }
-    follower.session = session;
-    const group = this.#groups.get(session) ?? {
-      followers: new Set(),
-      asking: false,
-      askAgain: false,
-    };
-    this.#groups.set(session, group);
     group.followers.add(follower);
     this.#subscribe(session, group);
   }
@@ -266,21 +248,20 @@ export class Follows {
   #stop(follower: Follower): void {
     const { session } = follower;
     follower.stopped = true;
-    if (this.#remove(follower) && session !== undefined && this.#online) {
+    this.#mine.delete(follower);
+    if (this.#leave(follower) && session !== undefined && this.#online) {
       this.#connection.start("unsubscribe", { session }, { policy: "link" }, () => {});
     }
   }
 
   /** Whether nobody is left who follows that session. */
-  #remove(follower: Follower): boolean {
-    this.#homeless.delete(follower);
-    const { session } = follower;
-    const group = session === undefined ? undefined : this.#groups.get(session);
-    if (session === undefined || !group?.followers.delete(follower) || group.followers.size > 0) {
+  #leave(follower: Follower): boolean {
+    const { session = "" } = follower;
+    const group = this.#groups.get(session);
+    if (!group?.followers.delete(follower) || group.followers.size > 0) {
       return false;
     }
-    this.#groups.delete(session);
-    return true;
+    return this.#groups.delete(session);
   }
 }
 

@@ -5,7 +5,7 @@ import { asError, asId, asMap, asMethod, type Codec, type Message } from "./code
 /** JSON-RPC 2.0. Needs no library; messages are about a third longer than in MessagePack. */
 export const json: Codec = {
   subprotocol: "vigie.v1.json",
-  encode: (message) => JSON.stringify({ jsonrpc: "2.0", ...written(message) }),
+  encode: (message) => JSON.stringify({ jsonrpc: "2.0", ...message, kind: undefined }),
   decode(data) {
     if (typeof data !== "string") {
       throw new Error("a binary message came where JSON was agreed on");
@@ -13,13 +13,6 @@ export const json: Codec = {
     return [read(asMap(JSON.parse(data), "a message"))];
   },
 };
-
-function written(message: Message): Record<string, unknown> {
-  const { kind, ...fields } = message;
-  return kind === "response" && message.error === undefined
-    ? { ...fields, result: message.result ?? null }
-    : fields;
-}
 
 function read(fields: Record<string, unknown>): Message {
   const { id, method, params = {}, result, error } = fields;

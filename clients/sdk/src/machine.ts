@@ -368,12 +368,17 @@ export class Machine {
     if (this.#phase.kind === "online" && now - this.#phase.since >= WORTHWHILE_MS) {
       this.#failures = 0;
     }
-    this.#pulse = undefined;
-    const waiters = this.#refreshing?.waiters ?? [];
-    this.#refreshing = undefined;
     const error = disconnected(`the connection was lost before the answer came: ${reason}`);
     this.#settle(this.#outbox.lost(error));
-    this.#settle(waiters.map((call) => ({ call, outcome: { error } })));
+    this.#forget({ error });
+  }
+
+  /** What is known of the present connection is void. */
+  #forget(outcome: Outcome): void {
+    const waiters = this.#refreshing?.waiters ?? [];
+    this.#refreshing = undefined;
+    this.#pulse = undefined;
+    this.#settle(waiters.map((call) => ({ call, outcome })));
   }
 
   #close(reason: string, error?: VigieError): void {
@@ -384,12 +389,9 @@ export class Machine {
       this.#effects.push({ kind: "shut", link: this.#link });
     }
     const outcome = { error: error ?? new VigieError("closed", reason) };
-    const waiters = this.#refreshing?.waiters ?? [];
-    this.#refreshing = undefined;
-    this.#pulse = undefined;
     this.#phase = { kind: "closed" };
     this.#settle(this.#outbox.closed(outcome));
-    this.#settle(waiters.map((call) => ({ call, outcome })));
+    this.#forget(outcome);
     this.#tell({ kind: "closed", reason, ...(error === undefined ? {} : { error }) });
   }
 
@@ -420,16 +422,14 @@ export class Machine {
       this.#settle(waiters.map((waiter) => ({ call: waiter, outcome: { error: problem } })));
     } else if (this.#refreshing !== undefined && this.#refreshing.call === undefined) {
       this.#refreshing.waiters.push(...waiters);
-    } else if (this.#refreshing === undefined) {
-      this.#asks += 1;
-      this.#refreshing = { waiters, ask: this.#asks };
-      this.#effects.push({ kind: "ask_token", ask: this.#asks });
     } else {
-      // The token that is being presented is older than the wish for a new one: ask once more.
-      const { waiters: before, call: sent } = this.#refreshing;
+      // A token that is being presented is older than the wish for a new one: ask once more.
+      this.#outbox.forget(this.#refreshing?.call);
       this.#asks += 1;
-      this.#refreshing = { waiters: [...before, ...waiters], ask: this.#asks };
-      this.#outbox.forget(sent);
+      this.#refreshing = {
+        waiters: [...(this.#refreshing?.waiters ?? []), ...waiters],
+        ask: this.#asks,
+      };
       this.#effects.push({ kind: "ask_token", ask: this.#asks });
     }
   }
@@ -481,16 +481,13 @@ export class Machine {
   }
 
   #answered(request: number, outcome: Outcome, now: number): void {
-    const { settled, renew } = this.#outbox.answered(request, outcome, now);
-    for (const done of settled) {
-      if (done.call === this.#refreshing?.call) {
-        this.#refreshed(done.outcome, now);
-      } else {
-        this.#settle([done]);
-      }
-    }
-    if (renew) {
+    const done = this.#outbox.answered(request, outcome, now);
+    if (done === "renew") {
       this.#renew("the session is closed; a new one is wanted", now);
+    } else if (done !== undefined && done.call === this.#refreshing?.call) {
+      this.#refreshed(outcome, now);
+    } else if (done !== undefined) {
+      this.#settle([done]);
     }
   }
 
@@ -526,11 +523,11 @@ export class Machine {
   }
 
   #lookOnline(expiry: Expiry | undefined, now: number): void {
-    const { beat, inDoubt } = this.#pulse?.beat(now) ?? { beat: "well", inDoubt: false };
+    const beat = this.#pulse?.beat(now);
     if (beat === "dead") {
       this.#lost(0, "the server has gone silent", now);
-    } else if (beat === "ping") {
-      this.#ping(now, inDoubt);
+    } else if (beat !== "well") {
+      this.#ping(now, beat === "probe");
     }
     if (expiry !== undefined && now >= expiry.refreshAt && this.#phase.kind === "online") {
       // Should the function never answer, it is asked again.

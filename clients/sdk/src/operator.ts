@@ -19,7 +19,7 @@ import type {
   TypingSignal,
   Window,
 } from "./protocol.ts";
-import { compact } from "./text.ts";
+import { optional } from "./text.ts";
 import { Throttle, TYPING_INTERVAL_MS } from "./typing.ts";
 import type { SayOptions } from "./visitor.ts";
 import { type Watch, Watcher, type WatchHandlers } from "./watching.ts";
@@ -158,7 +158,7 @@ class Operator extends Base implements OperatorClient {
   say(session: string, text: string, options: ReplyOptions = {}): Promise<Done> {
     const { key = newKey(), seen, confirm, signal } = options;
     this.#typing.get(session)?.drop();
-    const params = compact({ session, key, text, seen, confirm: confirm || undefined });
+    const params = optional({ session, key, text, seen, confirm: confirm || undefined });
     return this.connection.call("send", params, inOrder(session, signal));
   }
 
@@ -191,7 +191,7 @@ class Operator extends Base implements OperatorClient {
   }
 
   transfer(session: string, to: string, reason?: string): Promise<Done> {
-    return this.connection.call("transfer", compact({ session, to, reason }), ONCE);
+    return this.connection.call("transfer", optional({ session, to, reason }), ONCE);
   }
 
   revoke(session: string, reason: string): Promise<Done> {
@@ -251,6 +251,5 @@ class Operator extends Base implements OperatorClient {
 
 /** What is said in a session is said in order, and goes on being said until it is answered. */
 function inOrder(session: string, signal: AbortSignal | undefined): CallOptions {
-  const options: CallOptions = { policy: "retry", lane: session };
-  return signal === undefined ? options : { ...options, signal };
+  return optional<CallOptions>({ policy: "retry", lane: session, signal });
 }

@@ -130,26 +130,29 @@ export class Outbox {
     }
   }
 
-  /** An answer came. `renew`: it is worth nothing before there is a new session. */
-  answered(request: number, outcome: Outcome, now: number): { settled: Settled[]; renew: boolean } {
+  /**
+   * An answer came. Gives what is settled by it, if anything, or `renew`: the call is worth nothing
+   * before there is a new session.
+   */
+  answered(request: number, outcome: Outcome, now: number): Settled | "renew" | undefined {
     const call = this.#sent.get(request);
     if (call === undefined) {
-      return { settled: [], renew: false };
+      return undefined;
     }
     this.#sent.delete(request);
     call.request = undefined;
     const { error } = outcome;
     if (error?.name === "session_closed" && call.renews && call.renewals < RENEWALS_MAX) {
       call.renewals += 1;
-      return { settled: [], renew: true };
+      return "renew";
     }
     if (error?.retry && call.policy !== "once") {
       call.notBefore = now + backoff(call.failures, this.#random());
       call.failures += 1;
-      return { settled: [], renew: false };
+      return undefined;
     }
     this.#remove(call);
-    return { settled: [{ call: call.id, outcome }], renew: false };
+    return { call: call.id, outcome };
   }
 
   /** Forgets a call; says whether it was there. */

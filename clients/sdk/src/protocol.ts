@@ -1568,62 +1568,70 @@ export interface VisitorReturnedBody {
   type: "visitor_returned";
 }
 
+/** What a method takes and gives. */
+export interface Method<Params, Result> {
+  /** What it takes. */
+  params: Params;
+  /** What it gives. */
+  result: Result;
+}
+
 /** Parameters and result of every method. */
 export interface Methods {
   /** `answer`. */
-  answer: { params: AnswerParams; result: Done };
+  answer: Method<AnswerParams, Done>;
   /** `close`. */
-  close: { params: CloseParams; result: Done };
+  close: Method<CloseParams, Done>;
   /** `connect`. */
-  connect: { params: ConnectParams; result: Connected };
+  connect: Method<ConnectParams, Connected>;
   /** `draft`. */
-  draft: { params: DraftParams; result: Empty };
+  draft: Method<DraftParams, Empty>;
   /** `fail`. */
-  fail: { params: FailParams; result: Done };
+  fail: Method<FailParams, Done>;
   /** `history`. */
-  history: { params: HistoryParams; result: HistoryPage };
+  history: Method<HistoryParams, HistoryPage>;
   /** `note`. */
-  note: { params: AddNoteParams; result: Done };
+  note: Method<AddNoteParams, Done>;
   /** `operators`. */
-  operators: { params: OperatorsParams; result: OperatorList };
+  operators: Method<OperatorsParams, OperatorList>;
   /** `page`. */
-  page: { params: ViewPageParams; result: Done };
+  page: Method<ViewPageParams, Done>;
   /** `past`. */
-  past: { params: ReadPastParams; result: Past };
+  past: Method<ReadPastParams, Past>;
   /** `ping`. */
-  ping: { params: PingParams; result: Empty };
+  ping: Method<PingParams, Empty>;
   /** `rate`. */
-  rate: { params: RateParams; result: Done };
+  rate: Method<RateParams, Done>;
   /** `refresh`. */
-  refresh: { params: RefreshParams; result: Refreshed };
+  refresh: Method<RefreshParams, Refreshed>;
   /** `release`. */
-  release: { params: ReleaseParams; result: Done };
+  release: Method<ReleaseParams, Done>;
   /** `request_human`. */
-  request_human: { params: RequestHumanParams; result: Done };
+  request_human: Method<RequestHumanParams, Done>;
   /** `revoke`. */
-  revoke: { params: RevokeParams; result: Done };
+  revoke: Method<RevokeParams, Done>;
   /** `send`. */
-  send: { params: SayParams; result: Done };
+  send: Method<SayParams, Done>;
   /** `serve`. */
-  serve: { params: ServeParams; result: Empty };
+  serve: Method<ServeParams, Empty>;
   /** `set_data`. */
-  set_data: { params: SetDataParams; result: Done };
+  set_data: Method<SetDataParams, Done>;
   /** `set_intent`. */
-  set_intent: { params: SetIntentParams; result: Empty };
+  set_intent: Method<SetIntentParams, Empty>;
   /** `subscribe`. */
-  subscribe: { params: SubscribeParams; result: Subscribed };
+  subscribe: Method<SubscribeParams, Subscribed>;
   /** `take_over`. */
-  take_over: { params: TakeOverParams; result: Done };
+  take_over: Method<TakeOverParams, Done>;
   /** `transfer`. */
-  transfer: { params: TransferParams; result: Done };
+  transfer: Method<TransferParams, Done>;
   /** `typing`. */
-  typing: { params: TypingParams; result: Empty };
+  typing: Method<TypingParams, Empty>;
   /** `unsubscribe`. */
-  unsubscribe: { params: UnsubscribeParams; result: Empty };
+  unsubscribe: Method<UnsubscribeParams, Empty>;
   /** `unwatch`. */
-  unwatch: { params: UnwatchParams; result: Empty };
+  unwatch: Method<UnwatchParams, Empty>;
   /** `watch`. */
-  watch: { params: WatchParams; result: Watching };
+  watch: Method<WatchParams, Watching>;
 }
 
 /** Parameters of every notification of the server. */
@@ -1648,48 +1656,79 @@ export interface Notifications {
   typing: TypingSignal;
 }
 
+/** The names of the server's errors. */
+export type ServerErrorName =
+  | "parse_error"
+  | "invalid_request"
+  | "method_not_found"
+  | "invalid_params"
+  | "internal"
+  | "not_connected"
+  | "already_connected"
+  | "unauthorized"
+  | "token_expired"
+  | "origin_refused"
+  | "unknown_site"
+  | "unsupported_version"
+  | "forbidden"
+  | "forged_field"
+  | "unknown_session"
+  | "session_closed"
+  | "session_full"
+  | "offset_ahead"
+  | "held"
+  | "not_in_control"
+  | "stale_epoch"
+  | "stale_turn"
+  | "unseen"
+  | "operator_unavailable"
+  | "key_reused"
+  | "busy"
+  | "log_unavailable"
+  | "draining";
+
 /** The name of every error code of the server. */
-export const ERROR_NAMES = {
-  "-32700": "parse_error",
-  "-32600": "invalid_request",
-  "-32601": "method_not_found",
-  "-32602": "invalid_params",
-  "-32603": "internal",
-  1000: "not_connected",
-  1001: "already_connected",
-  1002: "unauthorized",
-  1003: "token_expired",
-  1004: "origin_refused",
-  1005: "unknown_site",
-  1006: "unsupported_version",
-  1010: "forbidden",
-  1012: "forged_field",
-  1020: "unknown_session",
-  1021: "session_closed",
-  1022: "session_full",
-  1023: "offset_ahead",
-  1030: "held",
-  1031: "not_in_control",
-  1032: "stale_epoch",
-  1033: "stale_turn",
-  1034: "unseen",
-  1035: "operator_unavailable",
-  1040: "key_reused",
-  1050: "busy",
-  1051: "log_unavailable",
-  1052: "draining",
-} as const;
+export const ERROR_NAMES: ReadonlyMap<number, ServerErrorName> = /* @__PURE__ */ new Map([
+  [-32700, "parse_error"],
+  [-32600, "invalid_request"],
+  [-32601, "method_not_found"],
+  [-32602, "invalid_params"],
+  [-32603, "internal"],
+  [1000, "not_connected"],
+  [1001, "already_connected"],
+  [1002, "unauthorized"],
+  [1003, "token_expired"],
+  [1004, "origin_refused"],
+  [1005, "unknown_site"],
+  [1006, "unsupported_version"],
+  [1010, "forbidden"],
+  [1012, "forged_field"],
+  [1020, "unknown_session"],
+  [1021, "session_closed"],
+  [1022, "session_full"],
+  [1023, "offset_ahead"],
+  [1030, "held"],
+  [1031, "not_in_control"],
+  [1032, "stale_epoch"],
+  [1033, "stale_turn"],
+  [1034, "unseen"],
+  [1035, "operator_unavailable"],
+  [1040, "key_reused"],
+  [1050, "busy"],
+  [1051, "log_unavailable"],
+  [1052, "draining"],
+]);
 
 /** The reason of every close code of the server. */
-export const CLOSE_REASONS = {
-  4000: "going_away",
-  4001: "slow_consumer",
-  4002: "heartbeat_timeout",
-  4003: "connect_timeout",
-  4004: "busy",
-  4005: "internal",
-  4500: "protocol_error",
-  4501: "message_too_large",
-  4502: "refused",
-  4503: "token_expired",
-} as const;
+export const CLOSE_REASONS: ReadonlyMap<number, string> = /* @__PURE__ */ new Map([
+  [4000, "going_away"],
+  [4001, "slow_consumer"],
+  [4002, "heartbeat_timeout"],
+  [4003, "connect_timeout"],
+  [4004, "busy"],
+  [4005, "internal"],
+  [4500, "protocol_error"],
+  [4501, "message_too_large"],
+  [4502, "refused"],
+  [4503, "token_expired"],
+]);

@@ -10,8 +10,8 @@ export const PROBE_MS = 5_000;
 /** A look that comes this much too late shows that this program slept, not that the server did. */
 const LATE_MS = 2_000;
 
-/** What a beat found. */
-export type Beat = "well" | "ping" | "dead";
+/** What a beat found to be done: nothing, a ping, a ping in doubt, or a farewell. */
+export type Beat = "well" | "ping" | "probe" | "dead";
 
 /** Signs of life of one connection. All times are given by the caller. */
 export class Pulse {
@@ -56,17 +56,17 @@ export class Pulse {
   }
 
   /** Looks. After a sleep the connection gets one more chance: what is due then is a probe. */
-  beat(now: number): { beat: Beat; inDoubt: boolean } {
+  beat(now: number): Beat {
     const due = this.due();
     if (now < due) {
-      return { beat: "well", inDoubt: false };
+      return "well";
     }
     if (now >= due + LATE_MS && this.#ping?.inDoubt !== true) {
       this.#heard = now;
-      return { beat: "ping", inDoubt: true };
+      return "probe";
     }
     const silent = now >= this.#heard + 2 * this.#heartbeat;
     const unanswered = this.#ping !== undefined && now >= this.#ping.until;
-    return { beat: silent || unanswered ? "dead" : "ping", inDoubt: false };
+    return silent || unanswered ? "dead" : "ping";
   }
 }

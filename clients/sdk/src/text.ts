@@ -26,17 +26,13 @@ export function cut(text: string, bytes: number): string {
 
 /** A page as the server takes it; pages of the web have longer addresses now and then. */
 export function cutPage({ url, title }: Page): Page {
-  return {
+  return optional({
     url: cut(url, LINE_BYTES_MAX),
-    ...(title?.trim() ? { title: cut(title, LINE_BYTES_MAX) } : {}),
-  };
+    title: title?.trim() ? cut(title, LINE_BYTES_MAX) : undefined,
+  });
 }
 
-/** An object without the fields that are undefined. */
-export function compact<T extends object>(
-  fields: {
-    [K in keyof T]: T[K] | undefined;
-  },
-): T {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+/** Parameters some of which may be undefined: codecs leave those out. */
+export function optional<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
+  return fields as T;
 }

@@ -14,7 +14,7 @@ import type {
   Page,
   TypingSignal,
 } from "./protocol.ts";
-import { compact, cut, cutPage, LINE_BYTES_MAX } from "./text.ts";
+import { cut, cutPage, LINE_BYTES_MAX, optional } from "./text.ts";
 import { Throttle, TYPING_INTERVAL_MS } from "./typing.ts";
 
 /** What a visitor's client is told when it connects. */
@@ -135,7 +135,7 @@ class Visitor extends Base implements VisitorClient {
 
   constructor(options: Settled<VisitorOptions>) {
     const { site, resume, page, referrer, language, device, data } = options;
-    const connect = compact<Partial<ConnectParams>>({
+    const connect = optional<Partial<ConnectParams>>({
       site,
       resume,
       device,
@@ -148,7 +148,7 @@ class Visitor extends Base implements VisitorClient {
     this.#onResume = options.onResume;
     this.#follows = new Follows(this.connection);
     this.#typing = new Throttle(this.clock, TYPING_INTERVAL_MS, (text) =>
-      this.connection.signal("typing", text === undefined ? {} : { text }),
+      this.connection.signal("typing", optional({ text })),
     );
   }
 
@@ -163,8 +163,8 @@ class Visitor extends Base implements VisitorClient {
 
   say(text: string, { key = newKey(), signal }: SayOptions = {}): Promise<Done> {
     this.#typing.drop();
-    const options: CallOptions = { policy: "retry", lane: "say", renews: true };
-    return this.connection.call("send", { key, text }, signal ? { ...options, signal } : options);
+    const options = optional<CallOptions>({ policy: "retry", lane: "say", renews: true, signal });
+    return this.connection.call("send", { key, text }, options);
   }
 
   requestHuman(): Promise<Done> {
@@ -187,8 +187,10 @@ class Visitor extends Base implements VisitorClient {
   }
 
   rate(score: number, comment?: string): Promise<Done> {
-    const params = comment === undefined ? { score } : { score, comment };
-    return this.connection.call("rate", params, { ...this.#here(), lane: "rate" });
+    return this.connection.call("rate", optional({ score, comment }), {
+      ...this.#here(),
+      lane: "rate",
+    });
   }
 
   endSession(): Promise<Done> {
@@ -235,8 +237,6 @@ class Visitor extends Base implements VisitorClient {
 
   /** For what is meant for the present session and no other. */
   #here(): CallOptions {
-    return this.#session === undefined
-      ? { policy: "retry" }
-      : { policy: "retry", session: this.#session };
+    return optional<CallOptions>({ policy: "retry", session: this.#session });
   }
 }

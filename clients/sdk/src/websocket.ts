@@ -41,7 +41,7 @@ export function webSocket(options: { WebSocket?: WebSocketConstructor } = {}): O
     if (Socket === undefined) {
       throw new VigieError(
         "unsupported",
-        "this runtime has no WebSocket: pass transport: webSocket({ WebSocket }) with that of the package ws",
+        "there is no WebSocket: give webSocket({ WebSocket }) with that of the package ws as transport",
       );
     }
     const socket = construct(Socket, url, subprotocol);

@@ -10,7 +10,7 @@ const script = (document.currentScript ??
   document.querySelector("script[data-site]")) as HTMLScriptElement | null;
 
 if (!script?.dataset.site) {
-  console.error("Vigie: the script tag needs data-site, the site's public key");
+  console.error("Vigie: the script tag needs data-site");
 } else if (document.querySelector("vigie-widget") === null) {
   mount(readTag(script));
 }

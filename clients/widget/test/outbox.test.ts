@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ADOPT_AFTER, Outbox } from "../src/model/outbox.ts";
 import { sharedShelf, tabShelf } from "../src/model/shelf.ts";
 
@@ -45,23 +45,35 @@ describe("messages that wait to be sent", () => {
   it("are not sent while they have failed, but when the visitor tries again", () => {
     const outbox = new Outbox(sharedShelf(newSite()), "tab");
     outbox.add("k", "hello", 1000);
-    outbox.update("k", { failed: true, session: "old" });
+    outbox.update("k", { state: "failed", session: "old" });
     expect(outbox.due(1e9)).toBeUndefined();
-    outbox.retry("k", 5000);
-    expect(outbox.due(5000)).toEqual({ key: "k", text: "hello", time: 5000, tab: "tab" });
+    outbox.add("k", "hello", 5000);
+    expect(outbox.due(5000)).toEqual({
+      key: "k",
+      text: "hello",
+      time: 5000,
+      tab: "tab",
+      state: "sending",
+    });
   });
 
-  it("of one site are not those of another, and what is damaged is passed over", () => {
+  it("are shown as sent from the acknowledgement to the event, but not over a reload", () => {
     const site = newSite();
-    new Outbox(sharedShelf(newSite()), "tab").add("k", "hello", 1000);
-    localStorage.setItem(`vigie:${site}:unsent:x`, "{broken");
-    localStorage.setItem(`vigie:${site}:unsent:y`, '{"key":"other","text":"a","time":1}');
+    const outbox = new Outbox(sharedShelf(site), "tab");
+    outbox.add("k", "hello", 1000);
+    outbox.update("k", { state: "sent" });
+    expect(outbox.due(1e9)).toBeUndefined();
+    expect(outbox.unsent.value).toHaveLength(1);
     expect(new Outbox(sharedShelf(site), "tab").unsent.value).toEqual([]);
   });
 
+  it("of one site are not those of another", () => {
+    new Outbox(sharedShelf(newSite()), "tab").add("k", "hello", 1000);
+    expect(new Outbox(sharedShelf(newSite()), "tab").unsent.value).toEqual([]);
+  });
+
   it("are kept while the page lives where storage is full", () => {
-    const shelf = { ...sharedShelf(newSite()), set: () => false };
-    const outbox = new Outbox(shelf, "tab");
+    const outbox = new Outbox({ ...sharedShelf(newSite()), set() {} }, "tab");
     outbox.add("k", "hello", 1000);
     expect(outbox.due(1000)?.text).toBe("hello");
   });
@@ -70,26 +82,15 @@ describe("messages that wait to be sent", () => {
 describe("a shelf", () => {
   it("says that it does not last where the browser forbids storage", () => {
     expect(tabShelf("a").lasting).toBe(true);
-    const storage = Object.getOwnPropertyDescriptor(window, "sessionStorage");
-    Object.defineProperty(window, "sessionStorage", {
-      configurable: true,
-      get: () => {
-        throw new DOMException("denied", "SecurityError");
-      },
-    });
-    Object.defineProperty(globalThis, "sessionStorage", {
-      configurable: true,
-      get: () => {
-        throw new DOMException("denied", "SecurityError");
-      },
+    const forbidden = vi.spyOn(globalThis, "sessionStorage", "get").mockImplementation(() => {
+      throw new DOMException("denied", "SecurityError");
     });
     const shelf = tabShelf("a");
-    if (storage) {
-      Object.defineProperty(window, "sessionStorage", storage);
-      Object.defineProperty(globalThis, "sessionStorage", storage);
-    }
+    forbidden.mockRestore();
     expect(shelf.lasting).toBe(false);
     shelf.set("draft", "hello");
-    expect(shelf.get("draft")).toBe("hello");
+    expect([shelf.get("draft"), shelf.names()]).toEqual(["hello", ["draft"]]);
+    shelf.remove("draft");
+    expect([shelf.get("draft"), shelf.names()]).toEqual([undefined, []]);
   });
 });

@@ -4,7 +4,6 @@ import {
   CONTRAST_MIN,
   type Colour,
   contrast,
-  cssColour,
   parseColour,
   readableOn,
   textOn,
@@ -57,13 +56,10 @@ describe("accent colours", () => {
     expect(readableOn([39, 84, 214], [255, 255, 255])).toEqual([39, 84, 214]);
   });
 
-  it("are read in the forms that sites and browsers write", () => {
-    expect(parseColour("#fa0")).toEqual([255, 170, 0]);
-    expect(parseColour(" #FFAA00 ")).toEqual([255, 170, 0]);
+  it("are read as browsers compute them", () => {
     expect(parseColour("rgb(255, 170, 0)")).toEqual([255, 170, 0]);
-    expect(parseColour("rebeccapurple")).toBeUndefined();
-    expect(parseColour("#12345")).toBeUndefined();
-    expect(cssColour([1.4, 2, 3])).toBe("rgb(1 2 3)");
+    expect(parseColour("rgba(255, 170, 0, 0.5)")).toEqual([255, 170, 0]);
+    expect(parseColour("color(srgb 1 0 0)")).toBeUndefined();
   });
 
   it("have the contrast that WCAG computes", () => {
@@ -95,7 +91,6 @@ describe("languages", () => {
     expect(chooseTexts(["de", "fr-CA", "en"])).toBe(fr);
     expect(chooseTexts([undefined, "LV_lv"])).toBe(lv);
     expect(chooseTexts(["ja", ""])).toBe(en);
-    expect(chooseTexts(["constructor", "__proto__"])).toBe(en);
   });
 
   it("say everything, each in its own words", () => {

@@ -228,7 +228,7 @@ export class Chat {
       this.#deliver();
     } else if (state.kind === "closed") {
       this.reach.value = "refused";
-      console.warn(`Vigie: the chat cannot be used on this page: ${state.reason}`);
+      console.warn("Vigie:", state.reason);
     } else if (this.reach.value === "online" || state.attempt > STRUGGLING_AFTER) {
       this.reach.value = "offline";
     }
@@ -342,8 +342,7 @@ export class Chat {
 async function quietly<T>(done: Promise<T> | undefined): Promise<T | undefined> {
   try {
     return await done;
-  } catch (error) {
-    console.warn("Vigie:", error);
+  } catch {
     return undefined;
   }
 }

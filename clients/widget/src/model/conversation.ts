@@ -1,7 +1,7 @@
 // A session's log as the visitor reads it: what was said and told, and who answers now. A pure
 // fold, the same after a reload as it was live.
 
-import type { Author, Choice, CloseCause, Event } from "@vigie/client/core";
+import type { Author, Choice, Event } from "@vigie/client/core";
 
 /** Who says something to whom. */
 export type Speaker = "visitor" | "bot" | "operator";
@@ -28,7 +28,6 @@ export interface Told {
   readonly what: "control_changed" | "human_requested" | "bot_failed" | "session_closed";
   /** The engine's own words in the visitor's language. */
   readonly notice?: string | undefined;
-  readonly cause?: CloseCause;
 }
 
 export type Entry = Said | Told;

@@ -30,5 +30,4 @@ export function watchPages(report: (page: Page) => void): void {
     };
   }
   addEventListener("popstate", look);
-  addEventListener("hashchange", look);
 }

@@ -30,16 +30,16 @@ function shelf(open: () => Storage, prefix: string): Shelf {
     // Some browsers hand out a storage that refuses every write.
     storage.setItem(prefix, "");
     storage.removeItem(prefix);
-    return storageShelf(storage, prefix);
+    return shelfIn(storage, prefix, true);
   } catch {
-    return memoryShelf();
+    return shelfIn(new Memory() as unknown as Storage, prefix, false);
   }
 }
 
-function storageShelf(storage: Storage, prefix: string): Shelf {
+function shelfIn(storage: Storage, prefix: string, lasting: boolean): Shelf {
   const own = (key: string) => (key.startsWith(prefix) ? [key.slice(prefix.length)] : []);
   return {
-    lasting: true,
+    lasting,
     get: (name) => storage.getItem(prefix + name) ?? undefined,
     set(name, value) {
       try {
@@ -60,14 +60,19 @@ function storageShelf(storage: Storage, prefix: string): Shelf {
   };
 }
 
-function memoryShelf(): Shelf {
-  const kept = new Map<string, string>();
-  return {
-    lasting: false,
-    get: (name) => kept.get(name),
-    set: (name, value) => kept.set(name, value),
-    remove: (name) => kept.delete(name),
-    names: () => [...kept.keys()],
-    onChange() {},
-  };
+/** What of a browser's storage is used here, in memory: names are properties there as well. */
+class Memory {
+  [name: string]: unknown;
+
+  getItem(name: string): unknown {
+    return this[name];
+  }
+
+  setItem(name: string, value: string): void {
+    this[name] = value;
+  }
+
+  removeItem(name: string): void {
+    delete this[name];
+  }
 }

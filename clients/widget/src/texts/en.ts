@@ -12,13 +12,12 @@ export const en: Texts = {
   liveAgent: "Live agent",
   you: "You",
   greeting: "Hello! How can we help?",
-  privacy: "Our AI assistant answers first. Ask for a human at any time.",
+  privacy: "You are talking to an AI assistant.",
 
   message: "Message",
   placeholder: "Write a message…",
   send: "Send",
   left: (characters) => `Characters left: ${characters}`,
-  tooMany: "Too many messages are waiting to be sent.",
 
   sending: "Sending…",
   sent: "Sent",
@@ -28,7 +27,6 @@ export const en: Texts = {
 
   reconnecting: "Reconnecting…",
   keptUntilOnline: "Your messages are kept and sent once we are back.",
-  tryNow: "Try now",
   unavailable: "Sorry, the chat isn’t available on this page.",
   noStorage: "Your browser keeps nothing: this conversation ends when you leave the page.",
 
@@ -38,13 +36,12 @@ export const en: Texts = {
   botFailed: "Sorry, our assistant couldn’t answer. A human can help you.",
 
   endConversation: "End conversation",
-  endedByYou: "You ended the conversation.",
   ended: "The conversation has ended.",
   newConversation: "Start a new conversation",
 
   rate: "Rate this conversation",
   stars: (count) => (count === 1 ? "1 star" : `${count} stars`),
-  comment: "Would you like to add something?",
+  comment: "Your comment",
   sendRating: "Send rating",
   thanks: "Thank you for your rating!",
 };

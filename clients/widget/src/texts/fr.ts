@@ -12,13 +12,12 @@ export const fr: Texts = {
   liveAgent: "Conseiller en direct",
   you: "Vous",
   greeting: "Bonjour ! Comment pouvons-nous vous aider ?",
-  privacy: "Notre assistant IA répond d’abord. Demandez à parler à quelqu’un à tout moment.",
+  privacy: "Vous parlez à un assistant IA.",
 
   message: "Message",
   placeholder: "Écrivez un message…",
   send: "Envoyer",
   left: (characters) => `Caractères restants : ${characters}`,
-  tooMany: "Trop de messages attendent d’être envoyés.",
 
   sending: "Envoi…",
   sent: "Envoyé",
@@ -28,7 +27,6 @@ export const fr: Texts = {
 
   reconnecting: "Reconnexion…",
   keptUntilOnline: "Vos messages sont gardés et partiront dès le retour.",
-  tryNow: "Réessayer maintenant",
   unavailable: "Désolé, la discussion n’est pas disponible sur cette page.",
   noStorage:
     "Votre navigateur ne garde rien : cette conversation finit quand vous quittez la page.",
@@ -39,13 +37,12 @@ export const fr: Texts = {
   botFailed: "Désolé, notre assistant n’a pas pu répondre. L’équipe peut vous aider.",
 
   endConversation: "Terminer la conversation",
-  endedByYou: "Vous avez terminé la conversation.",
   ended: "La conversation est terminée.",
   newConversation: "Nouvelle conversation",
 
   rate: "Noter cette conversation",
   stars: (count) => (count === 1 ? "1 étoile" : `${count} étoiles`),
-  comment: "Souhaitez-vous ajouter quelque chose ?",
+  comment: "Votre commentaire",
   sendRating: "Envoyer la note",
   thanks: "Merci pour votre note !",
 };

@@ -15,13 +15,12 @@ export const lv: Texts = {
   liveAgent: "Konsultants tiešsaistē",
   you: "Jūs",
   greeting: "Sveiki! Kā varam palīdzēt?",
-  privacy: "Vispirms atbild mūsu MI asistents. Jebkurā brīdī varat runāt ar cilvēku.",
+  privacy: "Jums atbild MI asistents.",
 
   message: "Ziņa",
   placeholder: "Rakstiet ziņu…",
   send: "Sūtīt",
   left: (characters) => `Atlikušas rakstzīmes: ${characters}`,
-  tooMany: "Pārāk daudz ziņu gaida nosūtīšanu.",
 
   sending: "Sūta…",
   sent: "Nosūtīta",
@@ -30,8 +29,7 @@ export const lv: Texts = {
   typing: (name) => `${name} raksta…`,
 
   reconnecting: "Atjauno savienojumu…",
-  keptUntilOnline: "Jūsu ziņas ir saglabātas un tiks nosūtītas, tiklīdz būs savienojums.",
-  tryNow: "Mēģināt tagad",
+  keptUntilOnline: "Jūsu ziņas ir saglabātas un tiks nosūtītas.",
   unavailable: "Diemžēl saruna šajā lapā nav pieejama.",
   noStorage: "Jūsu pārlūks neko nesaglabā: saruna beigsies, kad aizvērsiet lapu.",
 
@@ -41,13 +39,12 @@ export const lv: Texts = {
   botFailed: "Diemžēl mūsu asistents nevarēja atbildēt. Jums var palīdzēt cilvēks.",
 
   endConversation: "Beigt sarunu",
-  endedByYou: "Jūs beidzāt sarunu.",
   ended: "Saruna ir beigusies.",
   newConversation: "Sākt jaunu sarunu",
 
   rate: "Novērtējiet šo sarunu",
   stars: (count) => (one(count) ? `${count} zvaigzne` : `${count} zvaigznes`),
-  comment: "Vai vēlaties ko piebilst?",
+  comment: "Jūsu komentārs",
   sendRating: "Sūtīt vērtējumu",
   thanks: "Paldies par vērtējumu!",
 };

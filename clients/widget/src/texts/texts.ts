@@ -18,7 +18,6 @@ export interface Texts {
   readonly placeholder: string;
   readonly send: string;
   readonly left: (characters: number) => string;
-  readonly tooMany: string;
 
   readonly sending: string;
   readonly sent: string;
@@ -28,7 +27,6 @@ export interface Texts {
 
   readonly reconnecting: string;
   readonly keptUntilOnline: string;
-  readonly tryNow: string;
   readonly unavailable: string;
   readonly noStorage: string;
 
@@ -38,7 +36,6 @@ export interface Texts {
   readonly botFailed: string;
 
   readonly endConversation: string;
-  readonly endedByYou: string;
   readonly ended: string;
   readonly newConversation: string;
 

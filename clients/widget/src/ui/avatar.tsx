@@ -1,4 +1,3 @@
-import { h } from "preact";
 import { icon } from "./icon.tsx";
 
 /** The bot's sign, or an operator's initials. */

@@ -1,5 +1,4 @@
 import { TEXT_BYTES_MAX } from "@vigie/client/core";
-import { h } from "preact";
 import { byteLength, cutToBytes } from "../text/bytes.ts";
 import type { Texts } from "../texts/texts.ts";
 import type { Widget } from "../widget.ts";
@@ -39,7 +38,7 @@ export function composer(widget: Widget) {
           </button>
         )}
         <span id="room" class={room < 0 ? "bad" : ""} aria-live="polite">
-          {chat.full.value ? texts.tooMany : roomText(draft, room, texts)}
+          {chat.full.value ? texts.reconnecting : roomText(draft, room, texts)}
         </span>
       </div>
       <form class="composer" onSubmit={send}>

@@ -1,4 +1,3 @@
-import { Fragment, h } from "preact";
 import { NO_RATING, type Widget } from "../widget.ts";
 import { icon } from "./icon.tsx";
 

@@ -1,4 +1,3 @@
-import { h } from "preact";
 import { firstKnown } from "../texts/choose.ts";
 import type { Widget } from "../widget.ts";
 import { avatar } from "./avatar.tsx";

@@ -1,5 +1,3 @@
-import { h } from "preact";
-
 /** The widget's own pictures, drawn on a grid of 24. */
 const PATHS = {
   chat: "M12 4a9 7.5 0 0 0-5 13.8L6 21l4.5-2.1A9 7.5 0 1 0 12 4Z",

@@ -1,4 +1,3 @@
-import { Fragment, h } from "preact";
 import type { Widget } from "../widget.ts";
 import { setOpen } from "./focus.ts";
 import { icon } from "./icon.tsx";

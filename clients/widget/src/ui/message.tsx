@@ -1,4 +1,3 @@
-import { Fragment, h } from "preact";
 import type { Bubble, GroupRow } from "../model/rows.ts";
 import { pieces } from "../text/links.ts";
 import { clockTime } from "../text/times.ts";

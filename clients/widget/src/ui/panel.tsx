@@ -1,4 +1,3 @@
-import { Fragment, h } from "preact";
 import type { Widget } from "../widget.ts";
 import { composer } from "./composer.tsx";
 import { ending } from "./ending.tsx";

@@ -1,4 +1,3 @@
-import { h } from "preact";
 import type { Widget } from "../widget.ts";
 
 /** What the visitor should know now: that a human answers or is on the way, that they are offline. */
@@ -28,7 +27,7 @@ export function status({ chat, texts: { value: texts } }: Widget) {
             {texts.keptUntilOnline}
           </p>
           <button class="link" type="button" onClick={() => chat.retryNow()}>
-            {texts.tryNow}
+            {texts.tryAgain}
           </button>
         </div>
       )}

@@ -1,4 +1,3 @@
-import { Fragment, h } from "preact";
 import { openChoices, type Told } from "../model/conversation.ts";
 import type { Row } from "../model/rows.ts";
 import { dayName } from "../text/times.ts";
@@ -68,7 +67,7 @@ function rowView(widget: Widget, row: Row, last: boolean) {
       return group(widget, row, last);
     case "day":
       return (
-        <p key={row.id} class="told day">
+        <p key={row.id} class="told">
           {dayName(row.time, Date.now(), texts.tag)}
         </p>
       );
@@ -81,7 +80,7 @@ function rowView(widget: Widget, row: Row, last: boolean) {
   }
 }
 
-function words({ what, notice, cause }: Told, texts: Texts): string | undefined {
+function words({ what, notice }: Told, texts: Texts): string | undefined {
   switch (what) {
     case "control_changed":
       return notice;
@@ -90,7 +89,7 @@ function words({ what, notice, cause }: Told, texts: Texts): string | undefined 
     case "bot_failed":
       return texts.botFailed;
     case "session_closed":
-      return cause === "visitor" ? texts.endedByYou : texts.ended;
+      return texts.ended;
   }
 }
 

@@ -429,7 +429,9 @@ fn rich_bodies() -> Vec<EventBody> {
         EventBody::Note { text: "careful".into(), key: None },
         EventBody::BotFailed { epoch: 1, turn: 3, reason: BotFailure::Timeout, detail: None },
         EventBody::VisitorLeft {},
+        EventBody::DataChanged { data: [("Größe".into(), "\u{0}é".into())].into() },
         closed(),
+        EventBody::SessionRated(Rating { score: 1, comment: Some("¿Qué?".into()) }),
     ]
 }
 

@@ -94,6 +94,12 @@ export const en = {
     desktopUnsupported: "This browser shows no desktop notifications.",
     desktopGranted: "Desktop notifications are on.",
   },
+  notice: {
+    new: "New conversation",
+    waiting: "A visitor waits for a human",
+    message: "New message",
+    noText: "Open the desk to answer.",
+  },
   displayName: {
     title: "Display name",
     lead: (site: string) => `What visitors of ${site} see when you answer.`,

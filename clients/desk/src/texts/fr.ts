@@ -96,6 +96,12 @@ export const fr: Texts = {
     desktopUnsupported: "Ce navigateur ne propose pas de notifications sur le bureau.",
     desktopGranted: "Les notifications sur le bureau sont activées.",
   },
+  notice: {
+    new: "Nouvelle conversation",
+    waiting: "Un visiteur attend un humain",
+    message: "Nouveau message",
+    noText: "Ouvrez le poste pour répondre.",
+  },
   displayName: {
     title: "Nom affiché",
     lead: (site) => `Ce que voient les visiteurs de ${site} quand vous répondez.`,
@@ -174,7 +180,7 @@ export const fr: Texts = {
     visitor: "Visiteur",
     page: "Page",
     lastMessage: "Dernier message",
-    control: "A la main",
+    control: "Qui a la main",
     messages: "Messages",
     waiting: "Attente",
     operators: "Opérateurs",

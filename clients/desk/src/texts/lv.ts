@@ -96,6 +96,12 @@ export const lv: Texts = {
     desktopUnsupported: "Šis pārlūks nerāda darbvirsmas paziņojumus.",
     desktopGranted: "Darbvirsmas paziņojumi ir ieslēgti.",
   },
+  notice: {
+    new: "Jauna saruna",
+    waiting: "Apmeklētājs gaida cilvēku",
+    message: "Jauna ziņa",
+    noText: "Atveriet darbvietu, lai atbildētu.",
+  },
   displayName: {
     title: "Redzamais vārds",
     lead: (site) => `Šo vārdu vietnes ${site} apmeklētāji redz, kad jūs atbildat.`,

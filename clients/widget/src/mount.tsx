@@ -108,11 +108,9 @@ function show(tag: Tag, widget: Widget): void {
     root.dataset.position = tag.position ?? position ?? "right";
     applyLook(root, [tag.accent, accent], tag.scheme ?? scheme);
   };
-  effect(() => {
-    // The page's own CSS may have changed by the time that the panel opens.
-    void open.value;
-    look();
-  });
+  site.subscribe(look);
+  // The page's own CSS may have changed by the time that the panel opens.
+  open.subscribe(look);
   onSchemeChange(look);
   // Drawing reads signals, so each change of one of them draws anew.
   effect(() => render(view(widget), root));

@@ -102,10 +102,7 @@ export class Chat {
     shared.onChange(readSeen);
     effect(() => own.set("draft", this.draft.value));
     effect(() => this.#markSeen());
-    effect(() => {
-      void this.waiting.value;
-      queueMicrotask(() => this.#deliver());
-    });
+    this.waiting.subscribe(() => queueMicrotask(() => this.#deliver()));
   }
 
   /** Whether messages wait that an earlier page left behind. */

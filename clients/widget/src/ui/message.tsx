@@ -5,7 +5,7 @@ import type { Widget } from "../widget.ts";
 import { avatar } from "./avatar.tsx";
 import { icon } from "./icon.tsx";
 
-/** What one person says in a row. `last`: nobody has said anything after it. */
+/** What one person says in a row. `last`: the visitor has said nothing after it. */
 export function group(widget: Widget, row: GroupRow, last: boolean) {
   const texts = widget.texts.value;
   const { from, name, bubbles } = row;
@@ -17,7 +17,7 @@ export function group(widget: Widget, row: GroupRow, last: boolean) {
       {end && end.state !== "failed" && (
         <p class="foot">
           {end.state === "sending" ? texts.sending : clockTime(end.time, texts.tag)}
-          {from === "visitor" && last && end.state !== "sending" && (
+          {last && end.state !== "sending" && (
             <>
               {icon("check")}
               {texts.sent}

@@ -15,7 +15,7 @@ const END_NEAR = 60;
 export function thread(widget: Widget) {
   const { rows, atEnd } = widget;
   const texts = widget.texts.value;
-  const last = rows.value.findLast(({ kind }) => kind === "group");
+  const last = rows.value.findLast((row) => row.kind === "group" && row.from === "visitor");
   return (
     <div
       class="thread"

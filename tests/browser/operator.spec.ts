@@ -113,20 +113,24 @@ test("the list is searched and filtered by the engine", async ({ sit, visit }) =
   await expect(ana.cards).toHaveCount(0);
 });
 
-test("a card tells the visitor's country, and goes when they have gone", async ({ sit, visit }) => {
-  const ana = await sit({ login: "ana", name: "Ana" });
-  const shop = await visit({ from: "80.67.169.12" });
-  await shop.chat();
-  await shop.widget.tell("Bonjour");
-  await expect(ana.card("France")).toBeVisible();
-  await shop.page.close();
-  await expect(ana.cards).toHaveCount(0);
+test.describe("where visitors are soon taken for gone", () => {
+  test.use({ settings: { "presence.visitor_grace_ms": 300 } });
+
+  test("a card tells the visitor's country, and goes when they have gone", async ({
+    sit,
+    visit,
+  }) => {
+    const ana = await sit({ login: "ana", name: "Ana" });
+    const shop = await visit({ from: "80.67.169.12" });
+    await shop.chat();
+    await shop.widget.tell("Bonjour");
+    await expect(ana.card("France")).toBeVisible();
+    await shop.page.close();
+    await expect(ana.cards).toHaveCount(0);
+  });
 });
 
-test("what one was writing stays when the session ends, and is there after signing in again", async ({
-  sit,
-  visit,
-}) => {
+test("what one was writing is still there after a reload", async ({ sit, visit }) => {
   const ana = await sit({ login: "ana", name: "Ana" });
   const shop = await visit();
   await shop.chat();
@@ -137,4 +141,58 @@ test("what one was writing stays when the session ends, and is there after signi
   await ana.page.reload();
   await ana.observe();
   await expect(ana.reply).toHaveValue("A long and careful answer");
+});
+
+test("when the sign-in has ended, signing in again leads back to what one was writing", async ({
+  sit,
+  visit,
+}) => {
+  const ana = await sit({ login: "ana", name: "Ana" });
+  await ana.page.clock.install();
+  await ana.page.reload();
+  const shop = await visit();
+  await shop.chat();
+  await shop.widget.tell("Hello");
+  await ana.observe();
+  await ana.take();
+  await ana.reply.fill("A long and careful answer");
+  await ana.page.context().clearCookies();
+  await ana.page.clock.fastForward("20:00");
+
+  const dialog = ana.page.getByRole("dialog", { name: "Your session has ended" });
+  await dialog.getByRole("textbox", { name: "Password" }).fill(PASSWORD);
+  await dialog.getByRole("button", { name: "Sign in" }).click();
+  await expect(dialog).toBeHidden();
+  await expect(ana.reply).toHaveValue("A long and careful answer");
+  await ana.send.click();
+  await expect(shop.widget.said("A long and careful answer")).toBeVisible();
+});
+
+test("a supervisor takes a conversation from another operator only with a reason", async ({
+  engine,
+  sit,
+  visit,
+}) => {
+  const ana = await sit({ login: "ana", name: "Ana" });
+  const ben = await sit({ login: "ben", name: "Ben" });
+  const shop = await visit();
+  await shop.chat();
+  await shop.widget.tell("Hello");
+  await ben.observe();
+  await ben.take();
+  await ana.observe();
+  await ana.takeOver.click();
+  await expect(ana.conversation.getByRole("alert")).toContainText("Ben");
+  await ana.conversation.getByRole("button", { name: "More actions" }).click();
+  await ana.page.getByRole("menuitem", { name: "Take over by force…" }).click();
+  const dialog = ana.page.getByRole("dialog", { name: "Take over by force" });
+  await dialog.getByRole("textbox", { name: "Reason" }).fill("Ben is on the phone");
+  await dialog.getByRole("button", { name: "Take over by force" }).click();
+  await expect(shop.widget.liveAgent("Ana")).toBeVisible();
+  await expect(ben.release).toHaveCount(0);
+  const changes = (await engine.log(await engine.session())).filter(
+    ({ body }) => body.type === "control_changed",
+  );
+  expect(changes.at(-1)?.body).toMatchObject({ cause: "forced", reason: "Ben is on the phone" });
+  await expect(shop.page.getByText("Ben is on the phone")).toHaveCount(0);
 });

@@ -5,8 +5,10 @@ import { expect, test } from "./support/fixtures.ts";
 
 /** From the moment that the script has arrived. Generous: machines that test are busy. */
 const WIDGET_READY_MS_MAX = 500;
+/** Of the file itself, compressed; what is measured has the head of the response as well. */
 const WIDGET_BYTES_MAX = 25 * 1024;
 const DESK_BYTES_MAX = 120 * 1024;
+const HEAD_BYTES_MAX = 1024;
 
 test("the widget is small, and ready soon after its script has arrived", async ({ visit }) => {
   const shop = await visit();
@@ -30,7 +32,7 @@ test("the widget is small, and ready soon after its script has arrived", async (
   const bytes = loaded.get("/widget.js") ?? Number.NaN;
   tell(`${Math.round(took)} ms from script to launcher, ${kib(bytes)} on the wire`);
   expect(took).toBeLessThan(WIDGET_READY_MS_MAX);
-  expect(bytes).toBeLessThan(WIDGET_BYTES_MAX);
+  expect(bytes).toBeLessThan(WIDGET_BYTES_MAX + HEAD_BYTES_MAX);
 });
 
 test("the desk's first load is small", async ({ browser, engine }) => {

@@ -115,6 +115,7 @@ test("operators see what lies in the visitor's cart", async ({ sit, visit }) => 
   await shop.chat("pinson.html");
   await shop.widget.tell("Hello");
   await ana.observe();
+  await shop.widget.leave();
   await shop.page.getByRole("button", { name: "Add to the cart" }).click();
   await expect(ana.visitor.getByText("1 × Pinson")).toBeVisible();
 });
@@ -132,7 +133,7 @@ test("a visitor ends the conversation, rates it and starts a new one", async ({
   await ana.observe();
   const session = await engine.session();
   await widget.choose("End conversation");
-  await expect(widget.said("You ended the conversation.")).toBeVisible();
+  await expect(widget.said("The conversation has ended.")).toBeVisible();
   await widget.rate(4, "Quick and kind");
   await expect(widget.panel.getByText("Thank you for your rating!")).toBeVisible();
   await expect(ana.said(/Visitor rated 4 of 5/)).toBeVisible();
@@ -153,8 +154,7 @@ test("the launcher counts what came while the chat was closed", async ({ sit, vi
   await ana.observe();
   await ana.take();
   await expect(shop.widget.liveAgent("Ana")).toBeVisible();
-  await shop.page.keyboard.press("Escape");
-  await expect(shop.widget.panel).toBeHidden();
+  await shop.widget.leave();
   await ana.say("Still there?");
   await expect(shop.widget.host.getByRole("button", { name: "Open chat, 1 unread" })).toBeVisible();
   await shop.widget.open();

@@ -60,6 +60,12 @@ export class Widget {
     await expect(this.panel).toBeVisible();
   }
 
+  /** Closes the chat; it goes on. */
+  async leave(): Promise<void> {
+    await this.message.press("Escape");
+    await expect(this.panel).toBeHidden();
+  }
+
   async say(text: string): Promise<void> {
     await this.message.fill(text);
     await this.message.press("Enter");

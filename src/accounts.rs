@@ -87,8 +87,8 @@ pub struct Membership {
 /// What whoever opens an invitation is shown.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Invited {
-    /// The rank that the account gets; none if it is there already.
-    pub rank: Option<Rank>,
+    /// The rank that the account gets; the highest that it has, if it is there already.
+    pub rank: Rank,
     /// The names of its sites.
     pub sites: Vec<String>,
     /// The login that is to get a new password.
@@ -382,17 +382,19 @@ impl Accounts {
         Ok(match grants {
             Grants::Owner {} => {
                 let sites = names(self.store.sites().await?);
-                Invited { rank: Some(Rank::Admin), sites, login: None, expires }
+                Invited { rank: Rank::Admin, sites, login: None, expires }
             }
             Grants::Site { site, rank } => {
                 let sites = names(self.store.site(site).await?.into_iter().collect());
-                Invited { rank: Some(rank), sites, login: None, expires }
+                Invited { rank, sites, login: None, expires }
             }
             Grants::Password { account } => {
                 let account = self.account(account).await?;
-                let sites = self.memberships(&account).await?;
-                let sites = names(sites.into_iter().map(|membership| membership.site).collect());
-                Invited { rank: None, sites, login: Some(account.login), expires }
+                let memberships = self.memberships(&account).await?;
+                let rank = memberships.iter().map(|membership| membership.rank).max();
+                let sites = memberships.into_iter().map(|membership| membership.site).collect();
+                let (rank, login) = (rank.unwrap_or_default(), Some(account.login));
+                Invited { rank, sites: names(sites), login, expires }
             }
         })
     }

@@ -14,6 +14,8 @@ use actix_server::Server;
 use actix_service::{fn_service, map_config};
 use actix_web::App;
 use actix_web::dev::AppConfig;
+use actix_web::http::header;
+use actix_web::middleware::DefaultHeaders;
 use actix_web::web::Data;
 use bytes::BytesMut;
 use vigie_protocol::error::CloseCode;
@@ -164,6 +166,7 @@ fn serve(node: &Arc<Node>, pages: Pages, listeners: Listeners) -> io::Result<Ser
         let (for_app, for_upgrade) = (Arc::clone(&for_http), Arc::clone(&for_http));
         let Pages { accounts, web } = pages.clone();
         let app = App::new()
+            .wrap(DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")))
             .app_data(Data::new(for_app))
             .app_data(Data::new(accounts))
             .app_data(Data::new(web))

@@ -127,6 +127,29 @@ async fn a_file_of_a_newer_vigie_is_refused() {
     }
 }
 
+#[tokio::test]
+async fn a_file_of_an_earlier_vigie_is_brought_up_to_date_and_keeps_what_it_holds() {
+    let (_dir, path) = place();
+    let log = open(&path);
+    log.append(start()).await.unwrap();
+    drop(log);
+    // As version 1 left it.
+    sqlite(&path)
+        .execute_batch(
+            "DROP TABLE sign_ins; DROP TABLE invitations; DROP TABLE accounts;
+             DROP INDEX operators_by_id; PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    let read_only = SqliteLog::open_read_only(&path).unwrap();
+    assert_eq!(read_only.read(start().session, 0, 10).await.unwrap().len(), 1);
+    drop(read_only);
+    let (log, also) = (open(&path), open(&path));
+    assert_eq!(log.read(start().session, 0, 10).await, also.read(start().session, 0, 10).await);
+    drop((log, also));
+    let tables = "SELECT count(*) FROM accounts, sign_ins, invitations";
+    assert_eq!(sqlite(&path).query_row(tables, [], |row| row.get(0)), Ok(0));
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn the_files_are_their_owners_alone() {

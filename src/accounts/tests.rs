@@ -1,4 +1,5 @@
 use super::*;
+use crate::gateway::http::BODY_BYTES_MAX;
 
 const NOW: Millis = 1_800_000_000_000;
 const DAY: Millis = 24 * 60 * 60 * 1000;
@@ -40,6 +41,29 @@ fn an_operator_is_what_the_site_says_and_an_owner_is_admin_everywhere() {
         let found = membership(&account(owner), site(slug), &records);
         let found = found.as_ref().map(|m| (m.display_name.as_str(), m.rank));
         assert_eq!(found, expected, "{owner} {slug}");
+    }
+}
+
+#[test]
+fn every_bound_in_the_code_is_the_bound_in_the_specification() {
+    let spec = include_str!("../../protocol/SPEC.md");
+    let spec = spec.split_whitespace().collect::<Vec<_>>().join(" ");
+    let minutes = |ms: Millis| ms / 60_000;
+    let days = |ms: Millis| ms / DAY;
+    let thousands = |n: usize| format!("{},{:03}", n / 1000, n % 1000);
+    for said in [
+        format!("After {} failed attempts at one login", throttle::FAILURES_OF_LOGIN_MAX),
+        format!("or {} from one address", throttle::FAILURES_OF_ADDRESS_MAX),
+        format!("within {} minutes, attempts", minutes(throttle::WINDOW_MS)),
+        format!("It is good for {} minutes", minutes(TOKEN_LIFE_MS)),
+        format!("good once, for {} days", days(INVITATION_LIFE_MS)),
+        format!("and {} days after the password was given", days(SIGN_IN_LIFE_MAX_MS)),
+        format!("1 to {} characters without spaces", rules::LOGIN_CHARS_MAX),
+        format!("at least {} characters", rules::PASSWORD_CHARS_MIN),
+        format!("at most {} bytes, and not the login", thousands(rules::PASSWORD_BYTES_MAX)),
+        format!("at most {} bytes long (else 413)", thousands(BODY_BYTES_MAX)),
+    ] {
+        assert!(spec.contains(&said), "SPEC.md lacks {said:?}");
     }
 }
 

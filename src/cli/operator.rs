@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use vigie_protocol::id::SiteId;
+use vigie_protocol::method::Rank;
 
 use super::token::RankArg;
 use super::{CliError, database, now, print};
@@ -197,8 +198,7 @@ async fn table(store: &dyn Store) -> Result<String, StoreError> {
     Ok(table)
 }
 
-const fn word(rank: vigie_protocol::method::Rank) -> &'static str {
-    use vigie_protocol::method::Rank;
+const fn word(rank: Rank) -> &'static str {
     match rank {
         Rank::Agent => "agent",
         Rank::Supervisor => "supervisor",

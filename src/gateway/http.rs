@@ -17,6 +17,8 @@ use crate::actors::node::Node;
 use crate::gateway::upgrade;
 use web::Web;
 
+pub use body::BODY_BYTES_MAX;
+
 mod body;
 mod desk;
 mod history;
@@ -60,7 +62,6 @@ fn page(demo: bool) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; base-uri 'none'"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::REFERRER_POLICY, "same-origin"))
         .body(format!(
             "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\

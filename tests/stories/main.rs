@@ -5,6 +5,7 @@
 
 mod support;
 
+mod accounts;
 mod alerts;
 mod bad_input;
 mod bots;
@@ -21,3 +22,4 @@ mod race;
 mod resume;
 mod stalled;
 mod takeover;
+mod web;

@@ -64,6 +64,18 @@ pub struct Accent(String);
 #[serde(try_from = "BTreeMap<String, String>", into = "BTreeMap<String, String>")]
 pub struct Texts(BTreeMap<String, String>);
 
+impl Texts {
+    /// The same texts, with another in this language.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what would be right.
+    pub fn with(self, language: String, text: String) -> Result<Self, String> {
+        let mut texts = self.0;
+        texts.insert(language, text);
+        Self::try_from(texts)
+    }
+}
+
 impl TryFrom<String> for Accent {
     type Error = String;
 

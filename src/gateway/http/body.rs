@@ -5,7 +5,7 @@ use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpRequest, web};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use serde_json::Value;
 use vigie_protocol::error::ErrorCode;
 
 use super::problem::Problem;
@@ -30,13 +30,11 @@ pub async fn posted<T: DeserializeOwned>(
         let problem = "the request did not arrive in time";
         Problem::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::InvalidRequest, problem)
     })??;
-    serde_json::from_slice(&body).map_err(|error| match error.classify() {
-        Category::Data => Problem::invalid(error.to_string()),
-        Category::Io | Category::Syntax | Category::Eof => {
-            let problem = format!("the body is not JSON: {error}");
-            Problem::new(StatusCode::BAD_REQUEST, ErrorCode::ParseError, problem)
-        }
-    })
+    let body: Value = serde_json::from_slice(&body).map_err(|error| {
+        let problem = format!("the body is not JSON: {error}");
+        Problem::new(StatusCode::BAD_REQUEST, ErrorCode::ParseError, problem)
+    })?;
+    serde_json::from_value(body).map_err(|error| Problem::invalid(error.to_string()))
 }
 
 /// Browsers say from which origin a page posts, and pages cannot lie about it. The engine's own is

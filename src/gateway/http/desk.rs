@@ -73,7 +73,7 @@ async fn sign_in(desk: Desk, payload: web::Payload) -> Answer {
     let SignIn { login, password } = desk.posted(payload).await?;
     let (address, now) = (desk.address(), desk.node.now());
     let signed_in = desk.accounts.sign_in(&login, &password, address, now).await?;
-    desk.answer_me(&signed_in).await
+    desk.welcome(&signed_in).await
 }
 
 #[derive(Deserialize)]
@@ -147,10 +147,9 @@ async fn invite(desk: Desk, payload: web::Payload) -> Answer {
 
 async fn invitation(desk: Desk, code: web::Path<String>) -> Answer {
     let invited = desk.accounts.invited(&code, desk.node.now()).await?;
-    let mut body = json!({ "sites": invited.sites, "expires": invited.expires });
-    if let Some(rank) = invited.rank {
-        body["rank"] = json!(rank);
-    }
+    let mut body = json!({
+        "rank": invited.rank, "sites": invited.sites, "expires": invited.expires,
+    });
     if let Some(login) = invited.login {
         body["login"] = json!(login);
     }
@@ -171,7 +170,7 @@ async fn accept(desk: Desk, payload: web::Payload) -> Answer {
     let acceptance =
         Acceptance { login: &login, password: &password, display_name: display_name.as_deref() };
     let signed_in = desk.accounts.accept(&invitation, acceptance, desk.node.now()).await?;
-    desk.answer_me(&signed_in).await
+    desk.welcome(&signed_in).await
 }
 
 impl Desk {
@@ -181,6 +180,12 @@ impl Desk {
 
     async fn signed_in(&self) -> Result<SignedIn, Problem> {
         Ok(self.accounts.signed_in(self.secret().as_deref(), self.node.now()).await?)
+    }
+
+    /// A browser is signed in once: what it was before ends.
+    async fn welcome(&self, signed_in: &SignedIn) -> Answer {
+        self.accounts.sign_out(self.secret().as_deref()).await?;
+        self.answer_me(signed_in).await
     }
 
     /// Who somebody is and where they work.

@@ -191,7 +191,6 @@ fn show(
     response
         .insert_header(ETag(tag))
         .insert_header((header::CACHE_CONTROL, manner.cache))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::REFERRER_POLICY, "same-origin"));
     if kind.compresses {
         response.insert_header((header::VARY, "Accept-Encoding"));
@@ -243,8 +242,5 @@ fn not_built(what: &str) -> HttpResponse {
 }
 
 fn not_found() -> HttpResponse {
-    HttpResponse::NotFound()
-        .content_type("text/plain; charset=utf-8")
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body("not found\n")
+    HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body("not found\n")
 }

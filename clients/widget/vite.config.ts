@@ -2,10 +2,10 @@ import { minify } from "terser";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-/** Where `npm run dev` finds an engine: its files, its API and its WebSocket. */
-const engine = process.env.VIGIE_ENGINE ?? "http://127.0.0.1:8080";
-
-/** What Vite's own minifier has left is worth a third of a kilobyte. */
+/**
+ * What Vite's own minifier has left is worth a third of a kilobyte. Reading a property counts as doing
+ * nothing to it: whoever reads a signal only to be called again uses `subscribe`.
+ */
 const squeeze: Plugin = {
   name: "squeeze",
   async generateBundle(_, files) {
@@ -41,6 +41,5 @@ export default defineConfig({
     cssTarget: ["chrome120", "safari17.2", "firefox121"],
     modulePreload: false,
   },
-  server: { proxy: { "/v1": engine, "/ws": { target: engine, ws: true } } },
   test: { environment: "happy-dom", include: ["test/**/*.test.{ts,tsx}"] },
 });

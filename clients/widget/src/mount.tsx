@@ -64,7 +64,7 @@ function assemble(tag: Tag, chat: Chat, site: Signal<SiteFace>, open: Signal<boo
   const languages = [tag.language, ...navigator.languages];
   const visible = signal(true);
   const seen = signal<readonly [number, number]>([0, innerHeight]);
-  const viewport = visualViewport;
+  const viewport = window.visualViewport;
   const look = () => {
     visible.value = !document.hidden;
     seen.value = viewport ? [viewport.offsetTop, viewport.height] : [0, innerHeight];

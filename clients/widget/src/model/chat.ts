@@ -115,6 +115,17 @@ export class Chat {
     return this.#options.shared.lasting;
   }
 
+  /** The session that the visitor is in. */
+  get session(): string | undefined {
+    return this.#client?.session;
+  }
+
+  /** Ends the connection for good. */
+  close(): void {
+    clearTimeout(this.#adoptTimer);
+    this.#client?.close();
+  }
+
   /** Calls back for each message that comes while the page is open. */
   onSaid(heard: (said: Said) => void): void {
     this.#heard = heard;
@@ -298,7 +309,7 @@ export class Chat {
   }
 
   async #send({ key, text, session: earlier }: Unsent): Promise<void> {
-    const session = this.#client?.session ?? "";
+    const session = this.session ?? "";
     let state: Unsent["state"] = "failed";
     // An earlier page sent it in a session that is over, and perhaps it was said there: only the
     // visitor knows whether to say it again.
@@ -322,14 +333,14 @@ export class Chat {
   #unread(): number {
     const conversation = this.conversation.value;
     const [session, offset] = this.#seen.value.split(" ");
-    const seen = session === this.#client?.session ? Number(offset) : 0;
+    const seen = session === this.session ? Number(offset) : 0;
     return this.reading.value ? 0 : unreadAfter(conversation, seen);
   }
 
   #markSeen(): void {
     const { offset } = this.#live.value;
     if (this.reading.value && offset > 0) {
-      this.#seen.value = `${this.#client?.session} ${offset}`;
+      this.#seen.value = `${this.session} ${offset}`;
       this.#options.shared.set("seen", this.#seen.value);
     }
   }

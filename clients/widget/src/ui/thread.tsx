@@ -27,12 +27,14 @@ export function thread(widget: Widget) {
       onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
         atEnd.value = scrollHeight - scrollTop - clientHeight < END_NEAR;
       }}
-      // Called after each drawing, when what is new has its height.
-      ref={(log) => {
-        if (log !== null && atEnd.peek()) {
-          log.scrollTop = log.scrollHeight;
-        }
-      }}
+      // Called with each drawing: a moment later everything has its height.
+      ref={(log) =>
+        queueMicrotask(() => {
+          if (log !== null && atEnd.peek()) {
+            log.scrollTop = log.scrollHeight;
+          }
+        })
+      }
     >
       {intro(widget)}
       {rows.value.map((row) => rowView(widget, row, row === last))}

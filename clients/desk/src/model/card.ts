@@ -24,7 +24,7 @@ export function advance(card: Card, event: Event): Card {
           ? event.author.kind
           : "bot";
       next.messages += 1;
-      next.asked += from === "visitor" ? 1 : 0;
+      next.asked = askedOf(card) + (from === "visitor" ? 1 : 0);
       next.last = { from, text: cut(body.text), time: event.time, offset: event.offset };
       break;
     }
@@ -57,6 +57,11 @@ export function advance(card: Card, event: Event): Card {
       break;
   }
   return next;
+}
+
+/** How many messages the visitor has said. */
+export function askedOf(card: Card): number {
+  return card.asked ?? 0;
 }
 
 /** The newer of two cards of one session. */

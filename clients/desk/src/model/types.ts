@@ -20,6 +20,7 @@ import type {
   Event,
   Holder,
   Intent,
+  OpenTransport,
   OperatorCard,
   Page,
   PastSession,
@@ -529,6 +530,7 @@ export interface Notifier {
 export interface DesktopNotice {
   readonly tag: string;
   readonly kind: AlertKind;
+  /** The site's name. */
   readonly site: string;
   readonly card: Card;
   /** The operator clicked it. */
@@ -575,6 +577,8 @@ export interface Ports {
   /** Whether the operator sees this tab now. */
   readonly visible: ReadonlySignal<boolean>;
   readonly fetch: typeof fetch;
+  /** What the connections travel on; the browser's WebSocket if left out. */
+  readonly transport?: OpenTransport;
 }
 
 /** The address bar, as far as the desk needs it. */

@@ -301,6 +301,7 @@ export const en = {
     unavailable: "This operator is not connected or away.",
     disconnected: "The connection was lost before this was done. Try again.",
     other: (message: string) => `Refused: ${message}`,
+    override: "Override…",
     dismiss: "Dismiss",
   },
   force: {

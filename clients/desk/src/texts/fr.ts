@@ -307,6 +307,7 @@ export const fr: Texts = {
     unavailable: "Cet opérateur est absent ou déconnecté.",
     disconnected: "La connexion a été perdue avant la fin. Réessayez.",
     other: (message) => `Refusé : ${message}`,
+    override: "Passer outre…",
     dismiss: "Ignorer",
   },
   force: {

@@ -306,6 +306,7 @@ export const lv: Texts = {
     unavailable: "Šis operators nav pieslēdzies vai ir prombūtnē.",
     disconnected: "Savienojums zuda, pirms tas tika izdarīts. Mēģiniet vēlreiz.",
     other: (message) => `Atteikts: ${message}`,
+    override: "Pārņemt tik un tā…",
     dismiss: "Aizvērt",
   },
   force: {

@@ -137,17 +137,22 @@ describe("a conversation", () => {
   });
 
   it("shows who won when a claim is refused, and since when", async () => {
-    const conversation = await opened();
-    await act(() => {
-      conversation.set.control(anna);
-      conversation.set.refusal({
-        action: "take-over",
-        kind: "held",
-        holder: anna,
-        since: Date.now() - 130_000,
+    for (const [rank, offer] of [
+      ["agent", ""],
+      ["supervisor", "Override…"],
+    ] as const) {
+      const conversation = await opened({ rank });
+      await act(() => {
+        conversation.set.control(anna);
+        conversation.set.refusal({
+          action: "take-over",
+          kind: "held",
+          holder: anna,
+          since: Date.now() - 130_000,
+        });
       });
-    });
-    expect(text(".notice")).toBe("Anna took this conversation first, 2 minutes ago.");
+      expect(text(".notice")).toBe(`Anna took this conversation first, 2 minutes ago.${offer}`);
+    }
   });
 
   it("asks before it sends what was written without having seen the visitor's last words", async () => {

@@ -15,7 +15,7 @@ const BONES = 8;
 export function LiveListPane() {
   const t = texts().list;
   return (
-    <section class="live-list" aria-label={t.name}>
+    <nav class="live-list" aria-label={t.name}>
       <div class="list-head">
         <SearchBox />
         <SortMenu />
@@ -29,7 +29,7 @@ export function LiveListPane() {
           row={(card, unread) => <SessionCard card={card} unread={unread} />}
         />
       </ListPanel>
-    </section>
+    </nav>
   );
 }
 

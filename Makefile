@@ -3,11 +3,21 @@
 CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 
-# npm writes this file last: it is there when the data is.
+# npm writes this file last: it is there when the packages are.
 DATA := config/data/node_modules/.package-lock.json
+CLIENTS := clients/node_modules/.package-lock.json
+
+# What the engine serves to browsers, and the SDK as others get it; built from its sources all three.
+WEB := clients/widget/dist/widget.js clients/desk/dist/index.html
+SDK := clients/sdk/dist/index.js
+sources = $(shell find clients/$(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/docs/*') \
+	clients/tsconfig.base.json $(CLIENTS)
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --prefix
+need_npm = command -v npm >/dev/null || { echo "make: npm is needed to $(1); install Node.js 20 or later" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test lint test-engine fuzz
+.DELETE_ON_ERROR:
+.PHONY: help setup web build run test lint test-engine test-web test-browser screenshots fuzz
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,27 +25,63 @@ help: ## List what make can do
 setup: $(DATA) ## Fetch the data files: countries of addresses, rules for User-Agents
 
 $(DATA): config/data/package.json config/data/package-lock.json
-	@command -v npm >/dev/null || { echo "make: npm is needed to fetch data files; install Node.js 20 or later" >&2; exit 1; }
+	@$(call need_npm,fetch data files)
 	@echo "Fetching data files …"
-	npm ci --ignore-scripts --no-audit --no-fund --prefix config/data
+	$(NPM_CI) config/data
 	@touch $@
 
-build: ## Build the optimised program, target/release/vigie
+web: $(WEB) ## Build what browsers are served: the widget and the desk
+
+$(CLIENTS): clients/package-lock.json clients/package.json clients/sdk/package.json clients/widget/package.json clients/desk/package.json
+	@$(call need_npm,build the widget and the desk)
+	$(NPM_CI) clients
+	@touch $@
+
+$(SDK): $(call sources,sdk)
+	npm run build --prefix clients --workspace sdk
+	@touch $@
+
+clients/widget/dist/widget.js: $(call sources,sdk) $(call sources,widget)
+	npm run build --prefix clients --workspace widget
+	@touch $@
+
+clients/desk/dist/index.html: $(call sources,sdk) $(call sources,desk)
+	npm run build --prefix clients --workspace desk
+	@touch $@
+
+# The widget and the desk are within the program; cargo does not see that files are new there.
+build: web ## Build the optimised program, target/release/vigie
+	@for file in $(WEB); do test target/release/vigie -nt $$file || touch src/gateway/http/web/file.rs; done
 	@test -x target/release/vigie || echo "Building the engine; the first time takes some minutes …"
 	$(CARGO) build --release --bin vigie
 
 run: setup build ## Start the engine with the demo shop
 	target/release/vigie serve --demo
 
-test: lint test-engine ## Everything that must pass before a change is merged
+test: lint test-engine test-web test-browser ## Everything that must pass before a change is merged
 
 lint: ## Formatting, lints, and the pure room without its default features
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) check --lib --no-default-features
 
-test-engine: setup ## All tests of the engine, the protocol and the clients
+test-engine: setup ## All tests of the engine, the protocol and the Rust client
 	$(CARGO) test --workspace
+
+test-web: $(SDK) $(WEB) ## Formatting, types, unit tests and sizes of the SDK, the widget and the desk
+	npm run check --prefix clients
+	npm test --prefix clients
+	npm run size --prefix clients --workspaces --if-present
+
+test-browser: setup $(WEB) ## The engine, the widget and the desk together in a real browser
+	tests/browser/setup.sh
+	test -n "$$VIGIE_BIN" || $(CARGO) build --bin vigie
+	cd tests/browser && ../../clients/node_modules/.bin/biome ci . && npm run check && npm test
+
+screenshots: setup $(WEB) ## Take the pictures that README.md shows, into tests/browser/screenshots
+	tests/browser/setup.sh
+	test -n "$$VIGIE_BIN" || $(CARGO) build --bin vigie
+	cd tests/browser && VIGIE_SCREENSHOTS=1 npm test
 
 fuzz: ## Feed each decoder random input for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
 	@command -v cargo-fuzz >/dev/null || { echo "make: cargo-fuzz is needed: cargo install cargo-fuzz" >&2; exit 1; }

@@ -22,6 +22,7 @@ mod demo;
 mod editor;
 mod export;
 mod logging;
+mod operator;
 mod reach;
 mod serve;
 mod site;
@@ -50,7 +51,7 @@ Try it:
 
 Use it:
   vigie site add shop --name 'My Shop' --origin https://shop.example --knowledge articles/
-  vigie token --site shop --role operator --id ana --name Ana
+  vigie operator invite --site shop --rank agent
   vigie -c vigie.toml serve
 
 Without a command, vigie serves. Every configuration key can be set in the environment:
@@ -87,6 +88,10 @@ secret with `vigie site secret shop`.")]
     /// Add sites, list them
     #[command(subcommand)]
     Site(site::Command),
+
+    /// Invite operators, list their accounts, give them sites, reset their passwords
+    #[command(subcommand)]
+    Operator(operator::Command),
 
     /// Be a visitor in the terminal
     #[command(after_help = "\
@@ -155,6 +160,7 @@ async fn run(cli: Cli) -> Result<(), CliError> {
         Command::CheckConfig => check_config(&config, &effective),
         Command::Token(args) => token::run(&config, args).await,
         Command::Site(command) => site::run(&config, command).await,
+        Command::Operator(command) => operator::run(&config, command).await,
         Command::Chat(args) => chat::run(&config, args).await,
         Command::Watch(args) => watch::run(&config, args).await,
         Command::Export { session } => export::run(&config, session).await,

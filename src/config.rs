@@ -10,6 +10,7 @@
 //! - `error`: what is wrong, where, and what would be right
 //! - `layers`: default, file and environment, laid over each other
 //! - `read`: typed values within bounds
+//! - `origin`: a scheme and a host, as browsers send it
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -20,9 +21,11 @@ use tracing_subscriber::filter::Targets;
 
 mod error;
 mod layers;
+mod origin;
 mod read;
 
 pub use error::{ConfigError, ConfigErrors};
+pub use origin::origin;
 
 use layers::Settings;
 use read::Reader;
@@ -47,6 +50,8 @@ pub struct Config {
     pub session: Session,
     /// Bots.
     pub bots: Bots,
+    /// Where operators sign in.
+    pub desk: Desk,
     /// The live list.
     pub live_list: LiveList,
     /// What is told of visitors.
@@ -60,6 +65,10 @@ pub struct Config {
 pub struct Http {
     /// Where HTTP and WebSocket are served.
     pub listen: SocketAddr,
+    /// The origin that people know the engine by; `None`: the address that it is bound to.
+    pub public_url: Option<String>,
+    /// Where built web files are read from; `None`: those in the program.
+    pub web_dir: Option<PathBuf>,
 }
 
 /// `[tcp]`
@@ -131,6 +140,13 @@ pub struct Bots {
     pub turn_timeout: Duration,
 }
 
+/// `[desk]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Desk {
+    /// How long a sign-in lasts after it was used.
+    pub sign_in: Duration,
+}
+
 /// `[live_list]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveList {
@@ -196,7 +212,11 @@ impl Config {
 
     fn read(read: &mut Reader) -> Self {
         let config = Self {
-            http: Http { listen: read.address("http.listen") },
+            http: Http {
+                listen: read.address("http.listen"),
+                public_url: read.origin("http.public_url"),
+                web_dir: read.file("http.web_dir"),
+            },
             tcp: Tcp { enabled: read.flag("tcp.enabled"), listen: read.address("tcp.listen") },
             data: Data {
                 dir: read.directory("data.dir"),
@@ -220,6 +240,7 @@ impl Config {
                 close_after: read.millis("session.close_after_ms", 100..=31_536_000_000),
             },
             bots: Bots { turn_timeout: read.millis("bots.turn_timeout_ms", 10..=600_000) },
+            desk: Desk { sign_in: read.millis("desk.sign_in_ms", 1000..=31_536_000_000) },
             live_list: LiveList {
                 flush_interval: read.millis("live_list.flush_interval_ms", 1..=10_000),
             },

@@ -237,13 +237,17 @@ fn operator_id(sub: &str) -> Result<OperatorId, IdentityError> {
     })
 }
 
+/// Whether a text can be a display name.
+pub fn is_display_name(name: &str) -> bool {
+    (1..=NAME_CHARS_MAX).contains(&name.chars().count())
+        && !name.chars().any(char::is_control)
+        && !name.trim().is_empty()
+}
+
 fn display_name(name: Option<String>) -> Result<String, IdentityError> {
-    name.filter(|name| {
-        (1..=NAME_CHARS_MAX).contains(&name.chars().count())
-            && !name.chars().any(char::is_control)
-            && !name.trim().is_empty()
-    })
-    .ok_or(IdentityError::Invalid("\"name\" must be 1 to 64 characters without control characters"))
+    name.filter(|name| is_display_name(name)).ok_or(IdentityError::Invalid(
+        "\"name\" must be 1 to 64 characters without control characters",
+    ))
 }
 
 fn invalid(error: jsonwebtoken::errors::Error) -> IdentityError {

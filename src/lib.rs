@@ -4,6 +4,8 @@
 pub mod core;
 
 #[cfg(feature = "server")]
+pub mod accounts;
+#[cfg(feature = "server")]
 pub mod actors;
 #[cfg(feature = "server")]
 pub mod bots;

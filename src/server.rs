@@ -2,7 +2,8 @@
 
 use std::future::Future;
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,14 +12,19 @@ use actix_rt::Arbiter;
 use actix_rt::net::TcpStream;
 use actix_server::Server;
 use actix_service::{fn_service, map_config};
+use actix_web::App;
 use actix_web::dev::AppConfig;
-use actix_web::{App, web};
+use actix_web::http::header;
+use actix_web::middleware::DefaultHeaders;
+use actix_web::web::Data;
 use bytes::BytesMut;
 use vigie_protocol::error::CloseCode;
 
+use crate::accounts::Accounts;
 use crate::actors::node::Node;
 use crate::config::Config;
 use crate::gateway::connection::{Connection, Peer};
+use crate::gateway::http::web::Web;
 use crate::gateway::transport::Transport;
 use crate::gateway::{http, upgrade};
 use crate::log::Log;
@@ -61,6 +67,16 @@ impl Listeners {
         self.http.local_addr()
     }
 
+    /// What links to this engine begin with: the address that people know it by, or else the one
+    /// that is bound.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn base(&self, config: &Config) -> io::Result<String> {
+        let bound = || Ok(format!("http://{}", reachable(self.http_address()?)));
+        config.http.public_url.clone().map_or_else(bound, Ok)
+    }
+
     /// Where plain TCP is served.
     ///
     /// # Errors
@@ -70,12 +86,24 @@ impl Listeners {
     }
 }
 
+/// An address at which this machine reaches what is bound to `address`.
+pub fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
 fn listen(key: &str, address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address)
         .map_err(|e| io::Error::new(e.kind(), format!("{key} = {address} cannot be bound: {e}")))
 }
 
-/// Serves until `shutdown` resolves, then lets clients go and finishes what they were promised.
+/// Serves until `shutdown` resolves, then lets clients go and finishes what they were promised. With
+/// a `demo`, the pages of its shop are served from that directory.
 ///
 /// # Errors
 /// The listeners'.
@@ -84,15 +112,22 @@ pub async fn run(
     listeners: Listeners,
     log: Arc<dyn Log>,
     store: Arc<dyn Store>,
+    demo: Option<PathBuf>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let visitors = VisitorData::load(
         config.visitor.country_file.as_deref(),
         config.visitor.device_rules.as_deref(),
     );
+    let pages = Pages {
+        accounts: Accounts::new(Arc::clone(&store), config.desk.sign_in, listeners.base(&config)?)
+            .map(Arc::new)
+            .map_err(io::Error::other)?,
+        web: Arc::new(Web::new(&config, demo)),
+    };
     let desk = Arbiter::new();
     let node = Node::new(config, log, store, visitors, desk.handle());
-    let server = serve(&node, listeners)?;
+    let server = serve(&node, pages, listeners)?;
     let handle = server.handle();
     actix_rt::spawn(server);
     actix_rt::spawn(sweep(Arc::clone(&node)));
@@ -113,7 +148,14 @@ pub async fn run(
     Ok(())
 }
 
-fn serve(node: &Arc<Node>, listeners: Listeners) -> io::Result<Server> {
+/// What browsers are given beside the socket.
+#[derive(Clone)]
+struct Pages {
+    accounts: Arc<Accounts>,
+    web: Arc<Web>,
+}
+
+fn serve(node: &Arc<Node>, pages: Pages, listeners: Listeners) -> io::Result<Server> {
     let gateway = &node.config.gateway;
     let mut server = Server::build()
         .workers(gateway.workers)
@@ -122,7 +164,13 @@ fn serve(node: &Arc<Node>, listeners: Listeners) -> io::Result<Server> {
     let for_http = Arc::clone(node);
     server = server.listen("http", listeners.http, move || {
         let (for_app, for_upgrade) = (Arc::clone(&for_http), Arc::clone(&for_http));
-        let app = App::new().app_data(web::Data::new(for_app)).configure(http::routes);
+        let Pages { accounts, web } = pages.clone();
+        let app = App::new()
+            .wrap(DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")))
+            .app_data(Data::new(for_app))
+            .app_data(Data::new(accounts))
+            .app_data(Data::new(web))
+            .configure(http::routes);
         HttpService::build()
             .client_request_timeout(for_http.config.gateway.handshake_timeout)
             .tcp_nodelay(true)

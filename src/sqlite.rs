@@ -13,9 +13,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 pub(crate) mod column;
 pub(crate) mod workers;
 
-/// The schema that this version writes; in the file as `user_version`.
-const SCHEMA_VERSION: u32 = 1;
-const SCHEMA: &str = include_str!("sqlite/schema.sql");
+/// What each version adds to the schema. How many of them a file has is its `user_version`.
+const SCHEMAS: [&str; 2] = [include_str!("sqlite/schema.sql"), include_str!("sqlite/schema_2.sql")];
+
+/// The schema that this version writes.
+const SCHEMA_VERSION: u32 = SCHEMAS.len() as u32;
 
 /// How long a connection waits for a lock that another one holds.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -55,7 +57,8 @@ pub(crate) fn open_read_only(path: &Path) -> Result<Connection, Fault> {
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         match version(&connection)? {
             0 => Err(Fault::Failed("this is not a database of Vigie".into())),
-            SCHEMA_VERSION => Ok(connection),
+            // What an earlier version wrote is read as it is: versions only add.
+            1..=SCHEMA_VERSION => Ok(connection),
             newer => Err(too_new(newer)),
         }
     };
@@ -122,17 +125,20 @@ fn set_up(connection: &Connection) -> Result<(), Fault> {
 
 fn bring_up_to_date(connection: &mut Connection) -> Result<(), Fault> {
     match version(connection)? {
-        0 => make_schema(connection),
         SCHEMA_VERSION => Ok(()),
+        0..SCHEMA_VERSION => add_schemas(connection),
         newer => Err(too_new(newer)),
     }
 }
 
-fn make_schema(connection: &mut Connection) -> Result<(), Fault> {
+fn add_schemas(connection: &mut Connection) -> Result<(), Fault> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another connection may have been first.
-    if version(&transaction)? == 0 {
-        transaction.execute_batch(SCHEMA)?;
+    let there = usize::try_from(version(&transaction)?).unwrap_or(usize::MAX);
+    for schema in SCHEMAS.iter().skip(there) {
+        transaction.execute_batch(schema)?;
+    }
+    if there < SCHEMAS.len() {
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     }
     Ok(transaction.commit()?)

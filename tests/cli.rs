@@ -1,7 +1,7 @@
 //! The command line, as a person at a terminal meets it: the real program on a directory of its
 //! own.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -113,6 +113,11 @@ fn help_teaches_every_command_by_example() {
         &["site", "add"],
         &["site", "list"],
         &["site", "secret"],
+        &["operator", "invite"],
+        &["operator", "list"],
+        &["operator", "grant"],
+        &["operator", "reset"],
+        &["operator", "remove"],
         &["export"],
     ] {
         let help = machine.print(&[command, &["--help"]].concat());
@@ -131,6 +136,13 @@ fn a_command_that_is_called_in_a_wrong_way_ends_with_2_and_says_how() {
         &["token", "--site", "shop", "--role", "bot", "--id", "b", "--hours", "0"],
         &["site", "add", "shop", "--origin", "shop.example"],
         &["site", "add", "shop", "--key", "with space"],
+        &["site", "add", "shop", "--accent", "blue"],
+        &["site", "add", "shop", "--greeting", "Hello"],
+        &["site", "add", "shop", "--greeting", "in English=Hello"],
+        &["site", "add", "shop", "--position", "top"],
+        &["operator", "invite"],
+        &["operator", "invite", "--site", "shop", "--rank", "owner"],
+        &["operator", "grant", "ana", "--site", "shop"],
         &["export", "not-a-uuid"],
     ] {
         assert!(machine.fail(2, args).contains("--help"), "{args:?}");
@@ -324,6 +336,45 @@ impl Engine {
         Self { process, out, http: http.into(), tcp: tcp.into() }
     }
 
+    /// The next line that it prints.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        line
+    }
+
+    /// Asks over HTTP: the status, the head in lower case, the body.
+    fn get(&self, path: &str) -> (u16, String, String) {
+        self.ask(&format!("GET {path} HTTP/1.1\r\n"), "")
+    }
+
+    /// Takes up an invitation; gives what is answered.
+    fn accept(&self, code: &str, login: &str) -> String {
+        let body = format!(
+            "{{\"invitation\":\"{code}\",\"login\":\"{login}\",\"password\":\"correct horse\",\
+             \"display_name\":\"{login}\"}}"
+        );
+        let head = format!(
+            "POST /v1/invitations/accept HTTP/1.1\r\nOrigin: http://{}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n",
+            self.http,
+            body.len()
+        );
+        let (status, head, answer) = self.ask(&head, &body);
+        assert_eq!(status, 200, "{head}{answer}");
+        answer
+    }
+
+    fn ask(&self, head: &str, body: &str) -> (u16, String, String) {
+        let mut socket = TcpStream::connect(&self.http).unwrap();
+        let request = format!("{head}Host: {}\r\nConnection: close\r\n\r\n{body}", self.http);
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head[9..12].parse().unwrap(), format!("{}\r\n", head.to_lowercase()), body.into())
+    }
+
     /// Sends SIGTERM, and gives the exit code and the rest of what was printed.
     fn stop(mut self) -> (Option<i32>, String) {
         let pid = self.process.id().to_string();
@@ -348,7 +399,9 @@ fn serve_says_where_it_listens_and_stops_in_order_on_sigterm() {
     TcpStream::connect(&engine.http).unwrap();
     TcpStream::connect(&engine.tcp).unwrap();
     assert!(machine.database().exists());
-    assert_eq!(engine.stop(), (Some(0), String::new()));
+    let (code, said) = engine.stop();
+    assert_eq!((code, said.lines().count()), (Some(0), 1), "{said}");
+    assert!(said.starts_with("first admin: http://127.0.0.1:"), "{said}");
 }
 
 #[test]
@@ -367,14 +420,180 @@ fn a_port_that_is_taken_is_named_with_its_key() {
 fn the_demo_is_served_with_what_to_do_next_and_tokens_outlive_it() {
     let machine = Machine::new();
     let demo = format!("--demo={}/config/demo", env!("CARGO_MANIFEST_DIR"));
-    let (code, said) = Engine::start(&machine, &[&demo]).stop();
+    let engine = Engine::start(&machine, &[&demo]);
+    let base = format!("http://{}", engine.http);
+    let (code, said) = engine.stop();
     assert_eq!(code, Some(0));
-    for next in ["chat --site demo", "watch --site demo", "the public key \"demo\""] {
+    let (shop, desk) = (format!("{base}/demo/"), format!("{base}/desk#invitation="));
+    for next in ["chat --site demo", "watch --site demo", "the public key \"demo\"", &shop, &desk] {
         assert!(said.contains(next), "{said}");
     }
     let secret = machine.print(&["site", "secret", "demo"]);
+    // Visitors come from its own pages, whichever port it has.
+    let listed = machine.print(&["site", "list"]);
+    assert!(listed.contains(&base) && listed.contains("http://localhost:8080"), "{listed}");
     Engine::start(&machine, &[&demo]).stop();
     assert_eq!(machine.print(&["site", "secret", "demo"]), secret);
+}
+
+#[test]
+fn the_demos_pages_are_served_with_the_demo_only() {
+    let machine = Machine::new();
+    let from = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/demo");
+    let site = std::fs::read_to_string(from.join("site.toml")).unwrap();
+    machine.file("demo/site.toml", &site);
+    machine.file("demo/knowledge/care.en.md", "# Care\n\nWash it by hand.\n");
+    machine.file("demo/shop/index.html", "<!doctype html><title>Mésange</title>");
+    machine.file("demo/shop/hats/index.html", "<!doctype html><title>Hats</title>");
+    machine.file("demo/shop/shop.css", "p { margin: 0 }");
+    let engine = Engine::start(&machine, &["--demo=demo"]);
+    let (status, head, _) = engine.get("/demo");
+    assert!(status == 302 && head.contains("location: /demo/\r\n"), "{head}");
+    for (path, kind, text) in [
+        ("/demo/", "text/html; charset=utf-8", "Mésange"),
+        ("/demo/index.html", "text/html; charset=utf-8", "Mésange"),
+        ("/demo/hats/", "text/html; charset=utf-8", "Hats"),
+        ("/demo/shop.css", "text/css; charset=utf-8", "margin"),
+    ] {
+        let (status, head, body) = engine.get(path);
+        assert!(status == 200 && body.contains(text), "{path}: {head}{body}");
+        assert!(head.contains(&format!("content-type: {kind}\r\n")), "{path}: {head}");
+        assert!(head.contains("content-security-policy: default-src 'none'; script-src 'self'"));
+    }
+    for path in ["/demo/hat", "/demo/hats", "/demo/../site.toml", "/demo/knowledge/care.en.md"] {
+        assert_eq!(engine.get(path).0, 404, "{path}");
+    }
+    engine.stop();
+    let engine = Engine::start(&machine, &[]);
+    for path in ["/demo", "/demo/", "/demo/index.html"] {
+        assert_eq!(engine.get(path).0, 404, "{path}");
+    }
+}
+
+/// The code of a printed link.
+fn code(line: &str) -> String {
+    line.trim_end().split_once("/desk#invitation=").unwrap_or_else(|| panic!("{line:?}")).1.into()
+}
+
+#[test]
+fn the_first_admin_is_made_by_a_link_that_each_start_prints_anew_while_there_is_no_account() {
+    let machine = Machine::new();
+    let old = {
+        let mut engine = Engine::start(&machine, &[]);
+        code(&engine.line())
+    };
+    let mut engine = Engine::start(&machine, &[]);
+    let line = engine.line();
+    let link = line.trim_end().strip_prefix("first admin: ").unwrap().to_owned();
+    let new = code(&line);
+    assert_eq!(link, format!("http://{}/desk#invitation={new}", engine.http));
+    assert_eq!(engine.get(&format!("/v1/invitations/{old}")).0, 404);
+    let (status, _, shown) = engine.get(&format!("/v1/invitations/{new}"));
+    assert!(status == 200 && shown.contains("\"rank\":\"admin\""), "{shown}");
+    let ana = engine.accept(&new, "Ana");
+    assert!(ana.contains("\"login\":\"ana\""), "{ana}");
+    assert_eq!(engine.get(&format!("/v1/invitations/{new}")).0, 404);
+    engine.stop();
+    let (_, said) = Engine::start(&machine, &[]).stop();
+    assert_eq!(said, "", "there is an account");
+    assert_eq!(
+        machine.print(&["operator", "list"]),
+        "LOGIN  SITES\nana    every (owner, \"Ana\")\n"
+    );
+}
+
+#[test]
+fn operators_are_invited_listed_granted_reset_and_removed() {
+    let machine = Machine::new();
+    machine.print(&["site", "add", "shop"]);
+    machine.print(&["site", "add", "bank"]);
+    assert!(machine.print(&["operator", "list"]).contains("no account yet"));
+    let link = machine.print(&["operator", "invite", "--site", "shop", "--rank", "supervisor"]);
+    assert!(
+        link.starts_with("http://127.0.0.1:8080/desk#invitation=") && link.lines().count() == 1
+    );
+    let engine = Engine::start(&machine, &[]);
+    engine.accept(&code(&link), "Ana");
+    let listed = machine.print(&["operator", "list"]);
+    assert_eq!(listed, "LOGIN  SITES\nana    shop (supervisor, \"Ana\")\n");
+
+    machine.print(&["operator", "grant", "ana", "--site", "bank", "--rank", "agent"]);
+    machine.print(&["operator", "grant", "ANA", "--site", "shop", "--rank", "admin"]);
+    let listed = machine.print(&["operator", "list"]);
+    assert!(listed.contains("bank (agent, \"Ana\"), shop (admin, \"Ana\")"), "{listed}");
+
+    let reset = code(&machine.print(&["operator", "reset", "ana"]));
+    let (_, _, shown) = engine.get(&format!("/v1/invitations/{reset}"));
+    assert!(shown.contains("\"login\":\"ana\""), "{shown}");
+    machine.print(&["operator", "remove", "ana", "--site", "bank"]);
+    let again = machine.fail(1, &["operator", "remove", "ana", "--site", "bank"]);
+    assert!(again.contains("ana is no operator of bank"), "{again}");
+    machine.print(&["operator", "remove", "ana"]);
+    assert!(machine.print(&["operator", "list"]).contains("no account yet"));
+    assert_eq!(engine.get(&format!("/v1/invitations/{reset}")).0, 404);
+}
+
+#[test]
+fn an_operator_or_site_that_is_not_there_is_named() {
+    let machine = Machine::new();
+    for args in [&["list"][..], &["reset", "ana"], &["invite", "--site", "shop"]] {
+        let said = machine.fail(1, &[&["operator"], args].concat());
+        assert!(said.contains("there is no database"), "{said}");
+    }
+    machine.print(&["site", "add", "shop"]);
+    for args in [
+        &["reset", "ana"][..],
+        &["grant", "ana", "--site", "shop", "--rank", "agent"],
+        &["remove", "ana"],
+        &["reset", "a n a"],
+    ] {
+        let said = machine.fail(1, &[&["operator"], args].concat());
+        assert!(said.contains("there is no account a") && said.contains("operator list"), "{said}");
+    }
+    let said = machine.fail(1, &["operator", "invite", "--site", "bank"]);
+    assert!(said.contains("there is no site bank; there is shop"), "{said}");
+    let mut command = machine.command(&["operator", "invite", "--site", "shop"]);
+    let done = Done::from(command.env("VIGIE__HTTP__LISTEN", "127.0.0.1:0").output().unwrap());
+    assert!(done.code == 1 && done.err.contains("http.public_url"), "{}", done.err);
+    let mut command = machine.command(&["operator", "invite", "--site", "shop"]);
+    command.env("VIGIE__HTTP__PUBLIC_URL", "https://chat.example");
+    let done = Done::from(command.output().unwrap());
+    assert!(done.out.starts_with("https://chat.example/desk#invitation="), "{}", done.out);
+}
+
+#[test]
+fn a_sites_widget_is_set_from_the_command_line() {
+    let machine = Machine::new();
+    machine.print(&[
+        "site",
+        "add",
+        "shop",
+        "--key",
+        "shop",
+        "--accent",
+        "#2F6FB0",
+        "--greeting",
+        "en=Hello!",
+        "--title",
+        "fr=Aide = aide",
+    ]);
+    machine.print(&[
+        "site",
+        "add",
+        "shop",
+        "--update",
+        "--position",
+        "left",
+        "--scheme",
+        "dark",
+        "--greeting",
+        "lv=Sveiki!",
+    ]);
+    let engine = Engine::start(&machine, &[]);
+    let (_, _, site) = engine.get("/v1/sites/shop");
+    let widget = "\"widget\":{\"accent\":\"#2f6fb0\",\"greeting\":{\"en\":\"Hello!\",\"lv\":\"Sveiki!\"},\
+                  \"position\":\"left\",\"scheme\":\"dark\",\"title\":{\"fr\":\"Aide = aide\"}}";
+    assert!(site.contains(widget), "{site}");
 }
 
 #[test]

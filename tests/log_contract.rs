@@ -8,9 +8,10 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use vigie::log::sqlite::{SqliteLog, SqliteLogOptions};
 use vigie::log::{AppendError, Log, LogError, READ_EVENTS_MAX, SessionRecord};
+use vigie_protocol::MESSAGE_BYTES_MAX;
 use vigie_protocol::event::{
     BotFailure, ChatMessage, Choice, ChoiceAction, CloseCause, ControlCause, ControlChange, Device,
-    Event, EventBody, Holder, Offset, Page, VisitorContext,
+    Event, EventBody, Holder, Offset, Page, Rating, VisitorContext,
 };
 use vigie_protocol::id::{SessionId, SiteId};
 
@@ -45,6 +46,7 @@ macro_rules! bind_log_contract {
             a_read_has_a_limit_and_goes_on_from_where_it_ended
             a_session_that_never_was_is_empty
             what_is_known_of_a_session_tells_when_it_was_closed
+            an_event_longer_than_a_message_is_refused_with_all_that_came_with_it
             a_visitors_sessions_come_latest_first
             stale_sessions_are_those_whose_last_event_is_old_and_that_are_open
             a_log_that_serves_is_healthy
@@ -274,7 +276,23 @@ async fn what_is_known_of_a_session_tells_when_it_was_closed(place: &impl Place)
     assert_eq!(log.session(session()).await, Ok(Some(open.clone())));
 
     log.append(append(1, [said("bye"), closed()])).await.unwrap();
-    assert_eq!(log.session(session()).await, Ok(Some(record(1, 1000, Some(3000)))));
+    let then = Some(record(1, 1000, Some(3000)));
+    assert_eq!(log.session(session()).await, Ok(then.clone()));
+
+    let rating = Rating { score: 5, comment: None };
+    log.append(append(3, [EventBody::SessionRated(rating)])).await.unwrap();
+    assert_eq!(log.session(session()).await, Ok(then), "what comes after changes nothing of it");
+}
+
+async fn an_event_longer_than_a_message_is_refused_with_all_that_came_with_it(place: &impl Place) {
+    let log = place.open();
+    log.append(start()).await.unwrap();
+    let long = said("x".repeat(MESSAGE_BYTES_MAX));
+    let refused = log.append(append(1, [said("before it"), long])).await;
+    assert!(matches!(refused, Err(AppendError::Log(LogError::Failed(_)))), "{refused:?}");
+    assert_eq!(log.health(), Ok(()));
+    log.append(append(1, [said("in its place")])).await.unwrap();
+    assert_eq!(texts(&log.read(session(), 0, 10).await.unwrap()), ["in its place"]);
 }
 
 async fn a_visitors_sessions_come_latest_first(place: &impl Place) {
@@ -411,7 +429,9 @@ fn rich_bodies() -> Vec<EventBody> {
         EventBody::Note { text: "careful".into(), key: None },
         EventBody::BotFailed { epoch: 1, turn: 3, reason: BotFailure::Timeout, detail: None },
         EventBody::VisitorLeft {},
+        EventBody::DataChanged { data: [("Größe".into(), "\u{0}é".into())].into() },
         closed(),
+        EventBody::SessionRated(Rating { score: 1, comment: Some("¿Qué?".into()) }),
     ]
 }
 

@@ -57,7 +57,8 @@ async fn a_conflict_in_a_full_file_does_not_pass_for_health() {
     let small = SqliteLogOptions { size_bytes_max: Some(400_000), ..Default::default() };
     let log = SqliteLog::open(&path, small).unwrap();
     log.append(start()).await.unwrap();
-    assert!(log.append(append(1, [said("x".repeat(500_000))])).await.is_err());
+    let much = std::iter::repeat_n(said("x".repeat(10_000)), 50);
+    assert!(log.append(append(1, much)).await.is_err());
     let late = log.append(append(0, [started(visitor(7), 1)])).await;
     assert_eq!(late, Err(AppendError::Conflict { missing: start().events }));
     assert!(matches!(log.health(), Err(LogError::Full(_))));
@@ -124,6 +125,29 @@ async fn a_file_of_a_newer_vigie_is_refused() {
         let error = opened.err().unwrap().to_string();
         assert!(error.contains("version 99") && error.contains("use a newer one"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_file_of_an_earlier_vigie_is_brought_up_to_date_and_keeps_what_it_holds() {
+    let (_dir, path) = place();
+    let log = open(&path);
+    log.append(start()).await.unwrap();
+    drop(log);
+    // As version 1 left it.
+    sqlite(&path)
+        .execute_batch(
+            "DROP TABLE sign_ins; DROP TABLE invitations; DROP TABLE accounts;
+             DROP INDEX operators_by_id; PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    let read_only = SqliteLog::open_read_only(&path).unwrap();
+    assert_eq!(read_only.read(start().session, 0, 10).await.unwrap().len(), 1);
+    drop(read_only);
+    let (log, also) = (open(&path), open(&path));
+    assert_eq!(log.read(start().session, 0, 10).await, also.read(start().session, 0, 10).await);
+    drop((log, also));
+    let tables = "SELECT count(*) FROM accounts, sign_ins, invitations";
+    assert_eq!(sqlite(&path).query_row(tables, [], |row| row.get(0)), Ok(0));
 }
 
 #[cfg(unix)]

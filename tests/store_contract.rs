@@ -10,6 +10,11 @@ use vigie::store::{Article, OperatorRecord, Passage, Section, Store, StoreError}
 use vigie_protocol::id::SiteId;
 use vigie_protocol::method::Rank;
 
+use self::accounts::*;
+
+#[path = "store_contract/accounts.rs"]
+mod accounts;
+
 /// Where a backend keeps one store, empty at first. Opened again, it is the same store.
 trait Place {
     fn new() -> Self;
@@ -34,6 +39,19 @@ macro_rules! bind_store_contract {
             a_search_for_nothing_or_for_operators_of_the_search_itself_is_harmless
             new_articles_take_the_place_of_all_old_ones
             articles_stay_when_their_site_is_put_again
+            the_first_invitation_makes_the_owner_once
+            the_first_invitation_ends_when_there_is_an_account
+            an_invitation_makes_an_operator_who_is_signed_in
+            an_invitation_is_good_once_and_for_its_time
+            of_all_who_accept_one_invitation_at_once_one_gets_it
+            a_login_is_one_accounts_and_a_refused_one_uses_nothing_up
+            an_invitation_needs_its_site_and_room
+            a_sign_in_lasts_until_it_expires_or_ends
+            the_oldest_sign_in_ends_for_one_too_many
+            another_password_ends_all_other_sign_ins_and_password_links
+            a_password_link_sets_the_password_and_changes_nothing_else
+            an_operator_is_renamed_and_removed_at_one_site
+            an_account_goes_with_all_that_is_its_own
         }
     };
     ($backend:ident, $place:ty: $($story:ident)*) => {

@@ -97,3 +97,57 @@ impl Roster {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+    use vigie_protocol::card::BotState;
+    use vigie_protocol::event::{Control, Device, Holder};
+    use vigie_protocol::id::VisitorId;
+
+    #[test]
+    fn of_a_session_s_cards_the_first_and_the_latest_are_kept() {
+        let session = SessionId::from(Uuid::from_u128(1));
+        for (left, first, latest) in [
+            (&[Some(0)][..], Some(0), Some(0)),
+            (&[Some(0), Some(1), Some(2)], Some(0), Some(2)),
+            (&[None, Some(4), Some(5)], Some(4), Some(5)),
+            (&[Some(4), Some(5), None], Some(4), None),
+            (&[None, None], None, None),
+        ] {
+            let board = Board::default();
+            for asked in left {
+                board.put(session, asked.map(|asked| Arc::new(card(session, asked))));
+            }
+            let taken = board.take().remove(&session).unwrap();
+            let asked = |card: Option<Arc<Card>>| card.map(|card| card.asked);
+            assert_eq!((asked(taken.first), asked(taken.latest)), (first, latest), "{left:?}");
+            assert!(board.take().is_empty());
+        }
+    }
+
+    fn card(session: SessionId, asked: u64) -> Card {
+        Card {
+            session,
+            visitor: VisitorId::from(Uuid::from_u128(2)),
+            ordinal: 1,
+            started: 1,
+            country: None,
+            device: Device::Unknown,
+            browser: None,
+            os: None,
+            language: None,
+            referrer: None,
+            page: None,
+            messages: asked,
+            asked,
+            last: None,
+            control: Control { epoch: 1, holder: Holder::Bot {}, since: 1 },
+            waiting: None,
+            bot: BotState::Idle,
+            online: true,
+            offset: 1 + asked,
+        }
+    }
+}

@@ -8,6 +8,7 @@ use vigie_protocol::rpc::Encoding;
 use super::{CliError, database};
 use crate::config::Config;
 use crate::core::site::Site;
+use crate::server::reachable;
 
 #[derive(clap::Args)]
 pub(super) struct At {
@@ -23,7 +24,7 @@ impl At {
         if let Some(endpoint) = self.connect {
             return Ok(endpoint);
         }
-        let mut address = config.http.listen;
+        let address = config.http.listen;
         if address.port() == 0 {
             return Err(CliError::Refused(
                 "the engine takes any free port; name the one that it has: --connect \
@@ -31,12 +32,7 @@ impl At {
                     .into(),
             ));
         }
-        if address.ip().is_unspecified() {
-            address.set_ip(match address.ip() {
-                std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-                std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-            });
-        }
+        let address = reachable(address);
         Ok(Endpoint::web_socket(address, Encoding::MessagePack))
     }
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use actix_rt::signal::unix::{SignalKind, signal};
 
-use super::{CliError, database, demo, logging, print};
+use super::{CliError, database, demo, logging, now, print};
+use crate::accounts;
 use crate::config::Config;
 use crate::server::{self, Listeners};
 
@@ -34,15 +35,25 @@ pub(super) async fn run(config: Config, args: Args, file: Option<&Path>) -> Resu
     let store = database::open(&config)?;
     let shutdown =
         shutdown().map_err(|error| CliError::Io("cannot await signals".into(), error))?;
+    let unreadable = |error| CliError::Io("cannot listen".into(), error);
+    let base = listeners.base(&config).map_err(unreadable)?;
     let demo = match &args.demo {
-        Some(dir) => Some(demo::import_demo(&*store, dir).await?),
+        Some(dir) => {
+            let origins = demo::own_origins(listeners.http_address().map_err(unreadable)?, &base);
+            Some(demo::import_demo(&*store, dir, origins).await?)
+        }
         None => None,
     };
-    print(&listening(&listeners).map_err(|error| CliError::Io("cannot listen".into(), error))?)?;
-    if let Some(site) = demo {
-        print(&demo::what_next(&site, &config, file))?;
+    // Only ever printed, here: a log may be read by many.
+    let first = accounts::invite_first(&*store, &base, now()).await?;
+    print(&listening(&listeners).map_err(unreadable)?)?;
+    if let Some(link) = &first {
+        print(&format!("first admin: {link}\n"))?;
     }
-    server::run(config, listeners, log, store, shutdown)
+    if let Some(site) = demo {
+        print(&demo::what_next(&site, &base, first.as_deref(), file))?;
+    }
+    server::run(config, listeners, log, store, args.demo, shutdown)
         .await
         .map_err(|error| CliError::Io("cannot serve".into(), error))
 }

@@ -7,9 +7,12 @@ use vigie_protocol::id::SiteId;
 
 use super::{CliError, database, print};
 use crate::bots::knowledge::read_articles;
-use crate::config::Config;
-use crate::core::site::{BotKind, Site, SiteSettings};
+use crate::config::{self, Config};
+use crate::core::site::{
+    Accent, BotKind, Position, Scheme, Site, SiteSettings, Texts, WidgetSettings,
+};
 use crate::identity::{new_key, new_secret};
+use crate::server::reachable;
 use crate::store::StoreError;
 
 /// The longest public key in bytes.
@@ -69,6 +72,21 @@ pub(super) struct Add {
     /// The bot's display name
     #[arg(long)]
     bot_name: Option<String>,
+    /// The colour of the widget's buttons, such as '#2f6fb0'
+    #[arg(long, value_parser = accent)]
+    accent: Option<Accent>,
+    /// The widget's corner of the page
+    #[arg(long, value_enum)]
+    position: Option<PositionArg>,
+    /// Whether the widget is light or dark
+    #[arg(long, value_enum)]
+    scheme: Option<SchemeArg>,
+    /// What the widget says first, such as 'fr=Bonjour !'; repeat for more languages
+    #[arg(long = "greeting", value_name = "LANGUAGE=TEXT", value_parser = text)]
+    greetings: Vec<(String, String)>,
+    /// What stands above the widget's conversation, such as 'fr=Aide'; repeat for more languages
+    #[arg(long = "title", value_name = "LANGUAGE=TEXT", value_parser = text)]
+    titles: Vec<(String, String)>,
     /// Change the site that is there: what is not given stays, the secret always
     #[arg(long)]
     update: bool,
@@ -80,6 +98,24 @@ enum BotArg {
     Knowledge,
     /// Only bots of your own that connect and serve
     Peer,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PositionArg {
+    /// Below on the right
+    Right,
+    /// Below on the left
+    Left,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SchemeArg {
+    /// As the visitor's system has it
+    Auto,
+    /// Always light
+    Light,
+    /// Always dark
+    Dark,
 }
 
 pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliError> {
@@ -108,7 +144,7 @@ async fn add(config: &Config, add: Add) -> Result<(), CliError> {
         )));
     }
     let verb = if old.is_some() { "updated" } else { "added" };
-    let site = change(old.unwrap_or_else(|| new_site(&add.id)), add);
+    let site = change(old.unwrap_or_else(|| new_site(&add.id)), add).map_err(CliError::Refused)?;
     store.put_site(site.clone()).await.map_err(|error| match error {
         StoreError::KeyTaken => CliError::Refused(format!(
             "another site has the public key {}; choose another --key, or leave it out for a new \
@@ -140,7 +176,22 @@ fn new_site(id: &SiteId) -> Site {
     }
 }
 
-fn change(site: Site, add: Add) -> Site {
+fn change(site: Site, add: Add) -> Result<Site, String> {
+    let old = site.settings.widget;
+    let widget = WidgetSettings {
+        accent: add.accent.or(old.accent),
+        position: add.position.map_or(old.position, |position| match position {
+            PositionArg::Right => Position::Right,
+            PositionArg::Left => Position::Left,
+        }),
+        scheme: add.scheme.map_or(old.scheme, |scheme| match scheme {
+            SchemeArg::Auto => Scheme::Auto,
+            SchemeArg::Light => Scheme::Light,
+            SchemeArg::Dark => Scheme::Dark,
+        }),
+        greeting: with_all(old.greeting, add.greetings)?,
+        title: with_all(old.title, add.titles)?,
+    };
     let settings = SiteSettings {
         bot: match add.bot {
             Some(BotArg::Knowledge) => BotKind::Knowledge,
@@ -149,15 +200,20 @@ fn change(site: Site, add: Add) -> Site {
         },
         bot_name: add.bot_name.unwrap_or(site.settings.bot_name),
         language: add.language.unwrap_or(site.settings.language),
+        widget,
         ..site.settings
     };
-    Site {
+    Ok(Site {
         name: add.name.unwrap_or(site.name),
         key: add.key.unwrap_or(site.key),
         origins: if add.origins.is_empty() { site.origins } else { add.origins },
         settings,
         ..site
-    }
+    })
+}
+
+fn with_all(texts: Texts, more: Vec<(String, String)>) -> Result<Texts, String> {
+    more.into_iter().try_fold(texts, |texts, (language, text)| texts.with(language, text))
 }
 
 fn what_next(site: &Site, verb: &str, articles: Option<usize>, config: &Config) -> String {
@@ -171,7 +227,8 @@ fn what_next(site: &Site, verb: &str, articles: Option<usize>, config: &Config) 
         (None, "updated") => "as before".into(),
         (None, _) => "none: the bot has no answers until you add some with --knowledge".into(),
     };
-    let (http, tcp) = (config.http.listen, config.tcp.listen);
+    let listen = format!("http://{}", reachable(config.http.listen));
+    let base = config.http.public_url.as_ref().unwrap_or(&listen);
     format!(
         "Site {id} {verb}.
 
@@ -179,18 +236,22 @@ fn what_next(site: &Site, verb: &str, articles: Option<usize>, config: &Config) 
   origins     {origins}
   articles    {articles}
 
-A page connects a visitor over WebSocket (subprotocol vigie.v1.json) with the public key:
+One line in its pages shows the widget:
 
-  ws://{http}/ws
-  {{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"connect\", \"params\": {{\"protocol\": 1, \"site\": \"{key}\"}}}}
+  <script src=\"{base}/widget.js\" data-site=\"{key}\" async></script>
 
-An operator or a bot needs a token:
+Operators answer at {base}/desk, once they have an account:
+
+  vigie operator invite --site {id} --rank agent
+
+Bots, and operators in systems of your own, need a token:
 
   vigie token --site {id} --role operator --id ana --name Ana
   vigie token --site {id} --role bot --id my-bot --name Assistant --hours 8760
 
-Apps and bots may also speak plain TCP: {tcp}. protocol/SPEC.md has it all.
-"
+Their clients connect over WebSocket (/ws) or plain TCP ({tcp}); protocol/SPEC.md has it all.
+",
+        tcp = config.tcp.listen,
     )
 }
 
@@ -215,51 +276,23 @@ fn table(sites: &[Site]) -> String {
         .collect()
 }
 
-/// `scheme://host` or `scheme://host:port`, as browsers send it.
-fn origin(text: &str) -> Result<String, String> {
-    let origin = text.trim_end_matches('/').to_ascii_lowercase();
-    let uri: Option<actix_web::http::Uri> = origin.parse().ok();
-    let sound = uri.is_some_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https"))
-            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
-            && origin.matches('/').count() == 2
-            && uri.query().is_none()
-    });
-    if sound {
-        Ok(origin)
-    } else {
-        Err("an origin is a scheme and a host, with a port if it has one: https://shop.example"
-            .into())
-    }
+fn origin(text: &str) -> Result<String, &'static str> {
+    config::origin(text)
+        .ok_or("an origin is a scheme and a host, with a port if it has one: https://shop.example")
+}
+
+fn accent(text: &str) -> Result<Accent, String> {
+    Accent::try_from(text.to_owned())
+}
+
+fn text(text: &str) -> Result<(String, String), String> {
+    let (language, said) = text.split_once('=').ok_or("write LANGUAGE=TEXT: 'fr=Bonjour !'")?;
+    Texts::default().with(language.to_owned(), said.to_owned())?;
+    Ok((language.to_owned(), said.to_owned()))
 }
 
 fn public_key(text: &str) -> Result<String, String> {
     let sound = (1..=KEY_BYTES_MAX).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     if sound { Ok(text.into()) } else { Err("1 to 64 of A-Z, a-z, 0-9, '-' and '_'".into()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_origin_is_a_scheme_and_a_host_as_browsers_send_it() {
-        for (text, expected) in [
-            ("https://shop.example", Some("https://shop.example")),
-            ("https://Shop.Example/", Some("https://shop.example")),
-            ("http://localhost:3000", Some("http://localhost:3000")),
-            ("http://[::1]:3000", Some("http://[::1]:3000")),
-            ("shop.example", None),
-            ("https://shop.example/path", None),
-            ("https://shop.example?x=1", None),
-            ("https://user@shop.example", None),
-            ("ftp://shop.example", None),
-            ("https://", None),
-            ("null", None),
-            ("*", None),
-        ] {
-            assert_eq!(origin(text).ok().as_deref(), expected, "{text}");
-        }
-    }
 }

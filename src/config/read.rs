@@ -14,6 +14,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::error::ConfigError;
 use super::layers::{Settings, Value};
+use super::origin::origin;
 
 /// The most threads that serve connections.
 const WORKERS_MAX: i64 = 256;
@@ -108,6 +109,23 @@ impl<'a> Reader<'a> {
     pub(super) fn file(&mut self, key: &str) -> Option<PathBuf> {
         let text = self.text(key);
         (!text.is_empty()).then(|| text.into())
+    }
+
+    /// A scheme and a host; an empty text is none.
+    pub(super) fn origin(&mut self, key: &str) -> Option<String> {
+        let text = self.text(key);
+        if text.is_empty() {
+            return None;
+        }
+        let origin = origin(&text);
+        if origin.is_none() {
+            self.refuse(
+                key,
+                format!("is {text:?}, not a scheme and a host"),
+                "write one such as \"https://chat.example\", without a path",
+            );
+        }
+        origin
     }
 
     pub(super) fn networks(&mut self, key: &str) -> Vec<IpNet> {

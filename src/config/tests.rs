@@ -42,6 +42,9 @@ fn the_defaults_are_what_the_documentation_says() {
     assert_eq!(config.presence.operator_grace, Duration::from_secs(30));
     assert_eq!(config.session.close_after, Duration::from_secs(24 * 60 * 60));
     assert!(config.visitor.country_file.is_some());
+    assert_eq!(config.http.public_url, None);
+    assert_eq!(config.http.web_dir, None);
+    assert_eq!(config.desk.sign_in, Duration::from_secs(12 * 60 * 60));
     assert_eq!(config.tracing.format, TracingFormat::Text);
     assert_eq!(config.warnings(), Vec::<String>::new());
 }
@@ -69,6 +72,7 @@ fn the_example_is_a_sound_configuration() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/example.toml");
     let config = Config::load(Some(&example), std::iter::empty()).unwrap();
     assert_eq!(config.data.size_max, Some(20 << 30));
+    assert_eq!(config.http.public_url.as_deref(), Some("https://chat.example"));
     assert_eq!(config.warnings().len(), 1, "http.listen is beyond loopback");
 }
 
@@ -131,6 +135,17 @@ fn each_mistake_is_named_with_what_would_be_right() {
             "http.listen is \":8080\", not an address with a port; write one such as \
              \"127.0.0.1:8080\" or \"[::]:8080\"",
         ),
+        (
+            "[http]\npublic_url = 'chat.example'",
+            "http.public_url is \"chat.example\", not a scheme and a host; write one such as \
+             \"https://chat.example\", without a path",
+        ),
+        (
+            "[http]\npublic_url = 'https://example.com/chat'",
+            "http.public_url is \"https://example.com/chat\", not a scheme and a host; write one \
+             such as \"https://chat.example\", without a path",
+        ),
+        ("[desk]\nsign_in_ms = 1", "desk.sign_in_ms is 1; write 1000 to 31536000000"),
         ("[gateway]\nheartbeat_ms = 1", "gateway.heartbeat_ms is 1; write 100 to 300000"),
         ("[gateway]\nworkers = -1", "gateway.workers is -1; write 0 to 256"),
         (

@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use vigie_protocol::id::SiteId;
 
+pub use widget::{Accent, Position, Scheme, Texts, WidgetSettings};
+
+mod widget;
+
 /// One website, as the store keeps it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +49,8 @@ pub struct SiteSettings {
     /// The site's own short texts for visitors, by language; the engine has its own in English,
     /// French and Latvian.
     pub notices: BTreeMap<String, Notices>,
+    /// How the widget looks and what it says first.
+    pub widget: WidgetSettings,
 }
 
 /// Who answers while no human is in control. A bot that serves over a socket comes first, whatever
@@ -96,6 +102,7 @@ impl Default for SiteSettings {
             language: "en".into(),
             lease_end: LeaseEnd::default(),
             notices: BTreeMap::new(),
+            widget: WidgetSettings::default(),
         }
     }
 }

@@ -18,7 +18,7 @@ CREATE TABLE events (
     sid    INTEGER NOT NULL REFERENCES sessions (sid),
     offset INTEGER NOT NULL,
     time   INTEGER NOT NULL,
-    data   BLOB    NOT NULL, -- MessagePack {author, body}
+    data   BLOB    NOT NULL, -- an event's stored form, MessagePack
     PRIMARY KEY (sid, offset)
 ) STRICT, WITHOUT ROWID;
 

@@ -6,13 +6,19 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, ffi, params};
-use vigie_protocol::id::SiteId;
+use vigie_protocol::event::Millis;
+use vigie_protocol::id::{OperatorId, SiteId};
 
-use super::{Article, OperatorRecord, Passage, Store, StoreError, StoreFuture};
+use super::{
+    Account, Article, Entrant, Invitation, OperatorRecord, Passage, SignIn, Store, StoreError,
+    StoreFuture,
+};
+use crate::accounts::SecretHash;
 use crate::core::site::Site;
 use crate::sqlite::workers::{Job, Link, Workers};
 use crate::sqlite::{self, Fault, column};
 
+mod accounts;
 mod search;
 
 /// The most requests that wait for the store's thread; beyond that they are refused as busy.
@@ -79,6 +85,89 @@ impl Store for SqliteStore {
 
     fn operators(&self, site: SiteId) -> StoreFuture<Vec<OperatorRecord>> {
         self.with(move |connection| operators(connection, &site))
+    }
+
+    fn memberships(&self, operator: OperatorId) -> StoreFuture<Vec<(SiteId, OperatorRecord)>> {
+        self.with(move |connection| accounts::memberships(connection, &operator))
+    }
+
+    fn rename_operator(&self, site: SiteId, id: OperatorId, name: String) -> StoreFuture<bool> {
+        self.with(move |connection| accounts::rename_operator(connection, &site, &id, &name))
+    }
+
+    fn remove_operator(&self, site: SiteId, id: OperatorId) -> StoreFuture<bool> {
+        self.with(move |connection| accounts::remove_operator(connection, &site, &id))
+    }
+
+    fn accounts(&self) -> StoreFuture<Vec<Account>> {
+        self.with(|connection| accounts::accounts(connection))
+    }
+
+    fn account(&self, id: OperatorId) -> StoreFuture<Option<Account>> {
+        self.with(move |connection| accounts::account(connection, &id))
+    }
+
+    fn account_by_login(&self, login: String) -> StoreFuture<Option<Account>> {
+        self.with(move |connection| accounts::account_by_login(connection, &login))
+    }
+
+    fn remove_account(&self, id: OperatorId) -> StoreFuture<bool> {
+        self.with(move |connection| accounts::remove_account(connection, &id))
+    }
+
+    fn set_password(
+        &self,
+        id: OperatorId,
+        password: String,
+        keep: Option<SecretHash>,
+    ) -> StoreFuture<bool> {
+        self.with(move |connection| accounts::set_password(connection, &id, &password, keep))
+    }
+
+    fn put_sign_in(&self, secret: SecretHash, sign_in: SignIn) -> StoreFuture<()> {
+        self.with(move |connection| accounts::put_sign_in(connection, secret, &sign_in))
+    }
+
+    fn sign_in(&self, secret: SecretHash, now: Millis) -> StoreFuture<Option<(SignIn, Account)>> {
+        self.with(move |connection| accounts::sign_in(connection, secret, now))
+    }
+
+    fn renew_sign_in(&self, secret: SecretHash, expires: Millis) -> StoreFuture<()> {
+        self.with(move |connection| accounts::renew_sign_in(connection, secret, expires))
+    }
+
+    fn remove_sign_in(&self, secret: SecretHash) -> StoreFuture<()> {
+        self.with(move |connection| accounts::remove_sign_in(connection, secret))
+    }
+
+    fn put_invitation(
+        &self,
+        code: SecretHash,
+        invitation: Invitation,
+        now: Millis,
+    ) -> StoreFuture<()> {
+        self.try_with(move |connection| {
+            accounts::put_invitation(connection, code, &invitation, now)
+        })
+    }
+
+    fn put_first_invitation(&self, code: SecretHash, expires: Millis) -> StoreFuture<bool> {
+        self.with(move |connection| accounts::put_first_invitation(connection, code, expires))
+    }
+
+    fn invitation(&self, code: SecretHash, now: Millis) -> StoreFuture<Option<Invitation>> {
+        self.with(move |connection| accounts::invitation(connection, code, now))
+    }
+
+    fn accept_invitation(
+        &self,
+        code: SecretHash,
+        entrant: Entrant,
+        now: Millis,
+    ) -> StoreFuture<Account> {
+        self.try_with(move |connection| {
+            accounts::accept_invitation(connection, code, &entrant, now)
+        })
     }
 
     fn replace_articles(&self, site: SiteId, articles: Vec<Article>) -> StoreFuture<()> {

@@ -81,9 +81,17 @@ async fn a_widget_learns_of_its_site_from_any_page() {
     assert_eq!(site.status, 200);
     assert!(site.head.to_lowercase().contains("access-control-allow-origin: *"), "{site:?}");
     let bot = &shop.site.settings.bot_name;
-    let expected =
-        json!({ "site": "demo", "name": shop.site.name, "language": "en", "bot_name": bot });
+    let widget = &shop.site.settings.widget;
+    let expected = json!({
+        "site": "demo", "name": shop.site.name, "language": "en", "bot_name": bot, "widget": widget,
+    });
     assert_eq!(site.json(), expected);
+    let widget = &expected["widget"];
+    assert_eq!((&widget["position"], &widget["scheme"]), (&json!("right"), &json!("auto")));
+    assert!(widget["accent"].as_str().is_some_and(|accent| accent.starts_with('#')), "{widget}");
+    for language in ["en", "fr", "lv"] {
+        assert!(widget["greeting"][language].as_str().is_some_and(|text| text.contains("Plume")));
+    }
     for key in ["nowhere", "Demo", "demo%00", "%27%20or%201=1", &"k".repeat(5000)] {
         is_refused(&get(&shop, &format!("/v1/sites/{key}"), &[]).await, 404, 1005);
     }

@@ -5,6 +5,8 @@
 
 mod support;
 
+mod accounts;
+mod alerts;
 mod bad_input;
 mod bots;
 mod control;
@@ -13,8 +15,11 @@ mod http;
 mod idle;
 mod interop;
 mod kill;
+mod last_words;
+mod past;
 mod presence;
 mod race;
 mod resume;
 mod stalled;
 mod takeover;
+mod web;

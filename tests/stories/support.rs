@@ -1,5 +1,6 @@
 //! The harness: a shop, and the people in it.
 
+pub mod browser;
 pub mod raw;
 
 use std::fmt;

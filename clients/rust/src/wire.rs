@@ -37,6 +37,8 @@ pub struct Options {
     pub origin: Option<String>,
     /// The `User-Agent` header of the WebSocket upgrade.
     pub user_agent: Option<String>,
+    /// Further headers of the WebSocket upgrade, name and value: what a proxy or a browser adds.
+    pub headers: Vec<(String, String)>,
     /// How long opening may take.
     pub open_timeout: Duration,
     /// How long the connection may be silent before a ping is sent, until `connect` states it.
@@ -55,6 +57,7 @@ impl Default for Options {
         Self {
             origin: None,
             user_agent: None,
+            headers: Vec::new(),
             open_timeout: Duration::from_secs(10),
             heartbeat: Duration::from_secs(25),
             message_bytes_max: ANSWER_BYTES_MAX,
@@ -133,6 +136,11 @@ impl Wire {
     /// The connection has ended, or the server sends what is no message.
     pub async fn receive(&mut self) -> Result<&[u8], Closed> {
         self.receiver.receive().await
+    }
+
+    /// Says goodbye as the transport has it. Nothing can be sent after it.
+    pub async fn close(&mut self) {
+        self.sender.close().await;
     }
 }
 
@@ -335,6 +343,11 @@ async fn open_web_socket(
     }
     if let Some(user_agent) = &options.user_agent {
         set(header::USER_AGENT, user_agent)?;
+    }
+    for (name, value) in &options.headers {
+        let name: HeaderName =
+            name.parse().map_err(|error| invalid(format!("{name:?}: {error}")))?;
+        set(name, value)?;
     }
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BYTES)

@@ -72,6 +72,13 @@ function adapt(key, value, names) {
   if (key === "description" && typeof value === "string") {
     return value.replace(/\[`(\w+)`\]/g, "`$1`");
   }
+  if (key === "properties") {
+    for (const property of Object.values(value)) {
+      if (property.const !== undefined) {
+        property.description ??= "Tells which of them it is.";
+      }
+    }
+  }
   if (value === null || typeof value !== "object" || Array.isArray(value)) {
     return value;
   }

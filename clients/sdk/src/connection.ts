@@ -2,8 +2,9 @@
 
 import type { Clock } from "./clock.ts";
 import type { Codec, Message, NotificationMessage } from "./codec.ts";
+import type { Effect, Input } from "./effects.ts";
 import { refused, VigieError } from "./errors.ts";
-import { type Effect, type Input, Machine } from "./machine.ts";
+import { Machine } from "./machine.ts";
 import type { Call, Outcome } from "./outbox.ts";
 import type { Connected, ConnectParams, Methods, Problem } from "./protocol.ts";
 import type { ConnectionState } from "./state.ts";

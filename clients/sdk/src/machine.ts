@@ -3,6 +3,7 @@
 
 import { backoff } from "./backoff.ts";
 import type { Message, NotificationMessage, ResponseMessage } from "./codec.ts";
+import type { Effect, Input, MachineOptions } from "./effects.ts";
 import { disconnected, refused, VigieError } from "./errors.ts";
 import { type Call, Outbox, type Outcome, REQUEST_ID_MAX } from "./outbox.ts";
 import type { Bye, Connected, ConnectParams, Refreshed } from "./protocol.ts";
@@ -26,50 +27,6 @@ const BUSY_FAILURES = 4;
 
 const CLOSE_BUSY = 4004;
 const CLOSE_TOKEN_EXPIRED = 4503;
-
-/** What happens to a connection. `link` counts the sockets: what an old one says is ignored. */
-export type Input =
-  | { kind: "start" }
-  | { kind: "opened"; link: number }
-  | { kind: "message"; link: number; message: Message }
-  | { kind: "alive"; link: number }
-  | { kind: "lost"; link: number; code: number; reason: string; error?: VigieError }
-  | { kind: "token"; ask: number; token: string }
-  | { kind: "token_failed"; ask: number; error: VigieError }
-  | { kind: "describe"; connect: Partial<ConnectParams> }
-  | { kind: "call"; call: Call }
-  | { kind: "unsendable"; request: number; error: VigieError }
-  | { kind: "abort"; call: number }
-  | { kind: "notify"; method: string; params: unknown }
-  | { kind: "refresh"; call: number }
-  | { kind: "renew"; reason: string }
-  | { kind: "retry_now" }
-  | { kind: "network_back" }
-  | { kind: "network_gone" }
-  | { kind: "tick" }
-  | { kind: "close" };
-
-/** What is to be done. */
-export type Effect =
-  | { kind: "open"; link: number }
-  | { kind: "shut"; link: number }
-  | { kind: "send"; link: number; message: Message }
-  | { kind: "ask_token"; ask: number }
-  | { kind: "connected"; connected: Connected }
-  | { kind: "state"; state: ConnectionState }
-  | { kind: "push"; push: NotificationMessage }
-  | { kind: "settle"; call: number; outcome: Outcome }
-  | { kind: "wake"; at: number | undefined };
-
-/** What a machine is made of. */
-export interface MachineOptions {
-  /** The first parameters of `connect`. */
-  connect: ConnectParams;
-  /** Whether the token comes from a function, which is asked before every `connect`. */
-  asksToken: boolean;
-  /** From 0 to 1. */
-  random(): number;
-}
 
 type Phase =
   | { kind: "idle" }

@@ -25,6 +25,9 @@ export type Alerts = "none" | "new" | "all";
  */
 export type Author =
   | {
+      /**
+       * Tells which of them it is.
+       */
       kind: "visitor";
     }
   | {
@@ -32,6 +35,9 @@ export type Author =
        * Absent in what visitors are shown.
        */
       id?: string;
+      /**
+       * Tells which of them it is.
+       */
       kind: "operator";
       /**
        * The display name.
@@ -39,6 +45,9 @@ export type Author =
       name: string;
     }
   | {
+      /**
+       * Tells which of them it is.
+       */
       kind: "bot";
       /**
        * Its display name.
@@ -46,9 +55,15 @@ export type Author =
       name: string;
     }
   | {
+      /**
+       * Tells which of them it is.
+       */
       kind: "system";
     }
   | {
+      /**
+       * Tells which of them it is.
+       */
       kind: "unknown";
     };
 /**
@@ -131,6 +146,9 @@ export type EventBody =
  */
 export type Holder =
   | {
+      /**
+       * Tells which of them it is.
+       */
       kind: "bot";
     }
   | {
@@ -138,6 +156,9 @@ export type Holder =
        * Absent in what visitors are shown.
        */
       id?: string;
+      /**
+       * Tells which of them it is.
+       */
       kind: "operator";
       /**
        * The display name.
@@ -161,6 +182,9 @@ export type Identity =
        * Private: names this visitor in later `connect`s. Keep it, show it to nobody.
        */
       resume: string;
+      /**
+       * Tells which of them it is.
+       */
       role: "visitor";
       /**
        * The session that they are in.
@@ -192,6 +216,9 @@ export type Identity =
        * What they may do.
        */
       rank: Rank;
+      /**
+       * Tells which of them it is.
+       */
       role: "operator";
       /**
        * The site.
@@ -211,6 +238,9 @@ export type Identity =
        * The display name that visitors see.
        */
       name: string;
+      /**
+       * Tells which of them it is.
+       */
       role: "bot";
       /**
        * The site.
@@ -1409,12 +1439,18 @@ export interface BotFailedBody {
    * The turn that stays unanswered.
    */
   turn: number;
+  /**
+   * Tells which of them it is.
+   */
   type: "bot_failed";
 }
 /**
  * Control went from one holder to another, under a new epoch.
  */
 export interface ControlChangedBody {
+  /**
+   * Tells which of them it is.
+   */
   type: "control_changed";
   /**
    * How it changed.
@@ -1451,18 +1487,27 @@ export interface DataChangedBody {
   data: {
     [k: string]: string;
   };
+  /**
+   * Tells which of them it is.
+   */
   type: "data_changed";
 }
 /**
  * The visitor asked for a human.
  */
 export interface HumanRequestedBody {
+  /**
+   * Tells which of them it is.
+   */
   type: "human_requested";
 }
 /**
  * Something said, by the visitor, an operator or the bot.
  */
 export interface MessageBody {
+  /**
+   * Tells which of them it is.
+   */
   type: "message";
   /**
    * Follow-ups that the visitor may choose from.
@@ -1497,6 +1542,9 @@ export interface NoteBody {
    * What it says.
    */
   text: string;
+  /**
+   * Tells which of them it is.
+   */
   type: "note";
 }
 /**
@@ -1507,6 +1555,9 @@ export interface PageViewedBody {
    * Which one.
    */
   page: Page;
+  /**
+   * Tells which of them it is.
+   */
   type: "page_viewed";
 }
 /**
@@ -1517,12 +1568,18 @@ export interface SessionClosedBody {
    * Why.
    */
   cause: CloseCause;
+  /**
+   * Tells which of them it is.
+   */
   type: "session_closed";
 }
 /**
  * The visitor says how they were served; the latest rating counts. Visitors and operators.
  */
 export interface SessionRatedBody {
+  /**
+   * Tells which of them it is.
+   */
   type: "session_rated";
   /**
    * What they say of it, at most 2048 bytes.
@@ -1545,6 +1602,9 @@ export interface SessionStartedBody {
    * Which of the visitor's sessions: 1, 2, 3 …
    */
   ordinal: number;
+  /**
+   * Tells which of them it is.
+   */
   type: "session_started";
   /**
    * Whose session it is.
@@ -1555,6 +1615,9 @@ export interface SessionStartedBody {
  * The visitor's last connection has been gone for the grace time. Operators only.
  */
 export interface VisitorLeftBody {
+  /**
+   * Tells which of them it is.
+   */
   type: "visitor_left";
 }
 /**
@@ -1565,6 +1628,9 @@ export interface VisitorReturnedBody {
    * As it is now.
    */
   context: VisitorContext;
+  /**
+   * Tells which of them it is.
+   */
   type: "visitor_returned";
 }
 

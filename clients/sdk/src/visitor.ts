@@ -21,7 +21,7 @@ import { Throttle, TYPING_INTERVAL_MS } from "./typing.ts";
 export interface VisitorOptions extends ClientOptions {
   /** The site's public key. */
   site: string;
-  /** The private token that `onResume` gave last; without it the visitor is a new one. */
+  /** The private token that `onResume` gave last; without it, or empty, the visitor is a new one. */
   resume?: string;
   /** Gives the token to keep in private storage, by site, until the next one: at every connection. */
   onResume?(token: string): void;
@@ -137,7 +137,7 @@ class Visitor extends Base implements VisitorClient {
     const { site, resume, page, referrer, language, device, data } = options;
     const connect = optional<Partial<ConnectParams>>({
       site,
-      resume,
+      resume: resume || undefined,
       device,
       data,
       page: page && cutPage(page),
@@ -177,13 +177,13 @@ class Visitor extends Base implements VisitorClient {
 
   viewPage(page: Page): Promise<Done> {
     const params = cutPage(page);
-    this.connection.feed({ kind: "describe", connect: { page: params } });
-    return this.connection.call("page", params, latest("page"));
+    const done = this.connection.call("page", params, latest("page"));
+    return this.#described(done, { page: params });
   }
 
   setData(data: Record<string, string>): Promise<Done> {
-    this.connection.feed({ kind: "describe", connect: { data } });
-    return this.connection.call("set_data", { data }, latest("data"));
+    const done = this.connection.call("set_data", { data }, latest("data"));
+    return this.#described(done, { data });
   }
 
   rate(score: number, comment?: string): Promise<Done> {
@@ -233,6 +233,13 @@ class Visitor extends Base implements VisitorClient {
     } else if (method === "typing") {
       this.emit("typing", params as TypingSignal);
     }
+  }
+
+  /** The next connections say it too; not what was refused, or they would be refused as well. */
+  async #described(done: Promise<Done>, connect: Partial<ConnectParams>): Promise<Done> {
+    await done;
+    this.connection.feed({ kind: "describe", connect });
+    return done;
   }
 
   /** For what is meant for the present session and no other. */

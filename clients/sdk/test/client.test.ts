@@ -355,6 +355,21 @@ it("typing is sent now and then, and the last of it always", async () => {
   expect(link.signals("typing")).toHaveLength(3);
 });
 
+it("what is told of a visitor is told again at the next connection, unless it was refused", async () => {
+  const page = { url: "https://shop.example/a" };
+  const client = connectVisitor({ ...options, site: "shop", page, data: { plan: "gold" } });
+  const link = await accept(visitor());
+  const told = client.setData({ plan: "platinum" });
+  link.answer("set_data", { offset: 2, epoch: 1 });
+  await told;
+  const viewed = client.viewPage({ url: " " });
+  link.refuse("page", { code: -32602 });
+  await expect(viewed).rejects.toMatchObject({ name: "invalid_params" });
+  const next = await reconnect(visitor());
+  const params = { site: "shop", page, data: { plan: "platinum" }, resume: "resume s1" };
+  expect(next.requests("connect")[0]?.params).toMatchObject(params);
+});
+
 describe("watching", () => {
   const card = (session: string, started: number): Card => ({
     session,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Message, RequestMessage } from "../src/codec.ts";
+import type { Effect, Input } from "../src/effects.ts";
 import { VigieError } from "../src/errors.ts";
-import { type Effect, type Input, Machine, OPEN_MAX_MS, WORTHWHILE_MS } from "../src/machine.ts";
+import { Machine, OPEN_MAX_MS, WORTHWHILE_MS } from "../src/machine.ts";
 import { CALLS_MAX, type Call, type Outcome, REQUESTS_MAX } from "../src/outbox.ts";
 import type { Connected, Identity } from "../src/protocol.ts";
 import { PROBE_MS } from "../src/pulse.ts";

@@ -10,6 +10,7 @@ import {
   type Event,
   json,
   messagePack,
+  type OpenTransport,
   type OperatorClient,
   type OperatorOptions,
   type VisitorClient,
@@ -25,14 +26,16 @@ export type Via = "WebSocket with MessagePack" | "WebSocket with JSON" | "TCP";
 /** All of them. */
 export const CARRIERS: Via[] = ["WebSocket with MessagePack", "WebSocket with JSON", "TCP"];
 
-/** The package `ws`, with the header that a browser sends from the page of the shop. */
-export const webSocketOfShop = webSocket({
-  WebSocket: class extends WebSocket {
-    constructor(url: string, subprotocols: string[]) {
-      super(url, subprotocols, { headers: { Origin: ORIGIN } });
-    }
-  },
-});
+/** The package `ws`, with the header that a browser sends from a page of this origin. */
+export function webSocketOf(origin: string): OpenTransport {
+  return webSocket({
+    WebSocket: class extends WebSocket {
+      constructor(url: string, subprotocols: string[]) {
+        super(url, subprotocols, { headers: { Origin: origin } });
+      }
+    },
+  });
+}
 
 /** The options of a carrier. */
 export function options(engine: Engine, via: Via = "WebSocket with MessagePack"): ClientOptions {
@@ -40,7 +43,7 @@ export function options(engine: Engine, via: Via = "WebSocket with MessagePack")
     ? { url: `tcp://${engine.tcp}`, transport: tcp }
     : {
         url: engine.ws,
-        transport: webSocketOfShop,
+        transport: webSocketOf(ORIGIN),
         codec: via === "WebSocket with JSON" ? json : messagePack,
       };
 }

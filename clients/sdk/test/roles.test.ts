@@ -6,7 +6,7 @@ import { CARRIERS, Notes, operate, serveBot, visit } from "./people.ts";
 describe.each(CARRIERS)("over %s", (via) => {
   let engine: Engine;
   const clients: Client[] = [];
-  const with_ = <C extends Client>(client: C): C => {
+  const guest = <C extends Client>(client: C): C => {
     clients.push(client);
     return client;
   };
@@ -23,7 +23,7 @@ describe.each(CARRIERS)("over %s", (via) => {
   });
 
   it("a visitor asks, the bot answers, an operator watches, takes over, replies and hands back", async () => {
-    const bot = with_(await serveBot(engine, via));
+    const bot = guest(await serveBot(engine, via));
     const handedBack: string[][] = [];
     bot.serve({
       turn: (turn, reply) => {
@@ -37,7 +37,7 @@ describe.each(CARRIERS)("over %s", (via) => {
     });
     await bot.ready();
 
-    const visitor = with_(visit(engine, via));
+    const visitor = guest(visit(engine, via));
     const seen = new Notes();
     visitor.follow(seen.handlers);
     const done = await visitor.say("Hello");
@@ -45,7 +45,7 @@ describe.each(CARRIERS)("over %s", (via) => {
     await eventually("the bot's answer", () => seen.texts.length === 2);
     expect(seen.texts).toEqual(["Hello", "You said Hello"]);
 
-    const ann = with_(await operate(engine, "ann", via, { name: "Ann" }));
+    const ann = guest(await operate(engine, "ann", via, { name: "Ann" }));
     let view: LiveView | undefined;
     ann.watch(
       { show: "all" },

@@ -1,11 +1,28 @@
 // What must hold with a real engine: over losses, restarts, silence and the end of tokens.
 
-import { afterEach, describe, expect, it } from "vitest";
-import type { Client, Control, LiveView, Position, VisitorClient } from "../src/index.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import WebSocket from "ws";
+import type {
+  Client,
+  Control,
+  LiveView,
+  OpenTransport,
+  Position,
+  VisitorClient,
+} from "../src/index.ts";
 import { connectOperator, connectVisitor } from "../src/index.ts";
 import { Engine, eventually, within } from "./engine.ts";
 import { LossyNetwork } from "./lossy.ts";
-import { CARRIERS, Notes, operate, options, serveBot, type Via, visit } from "./people.ts";
+import {
+  CARRIERS,
+  Notes,
+  operate,
+  options,
+  serveBot,
+  type Via,
+  visit,
+  webSocketOf,
+} from "./people.ts";
 
 const endings: (() => unknown)[] = [];
 
@@ -118,13 +135,21 @@ describe.each(CARRIERS)("over %s", (via: Via) => {
 
   it("a connection on which nobody says anything stays, for both ends ping", async () => {
     const engine = await engineWith({ VIGIE__GATEWAY__HEARTBEAT_MS: "150" });
-    const visitor = guest(visit(engine, via));
+    const { transport, ...how } = options(engine, via);
+    let heard = 0;
+    const counting: OpenTransport = (url, subprotocol, handlers) => {
+      const message = (data: Uint8Array | string) => {
+        heard += 1;
+        handlers.message(data);
+      };
+      return (transport as OpenTransport)(url, subprotocol, { ...handlers, message });
+    };
+    const visitor = guest(connectVisitor({ ...how, transport: counting, site: "shop" }));
     const identity = await visitor.ready();
     const states: string[] = [];
     visitor.on("state", ({ kind }) => states.push(kind));
-    // Longer than either end would bear without hearing anything.
-    const until = Date.now() + 900;
-    await eventually("six heartbeats", () => Date.now() > until);
+    const before = heard;
+    await eventually("pings and answers", () => heard >= before + 8);
     expect(states).toEqual([]);
     expect(visitor.state).toEqual({ kind: "online", identity });
   });
@@ -217,13 +242,31 @@ describe("visitors", () => {
     ]);
   });
 
-  it("from a page that is not the site's are refused for good", async () => {
+  it("of a page that is not the site's, and of no site, are refused for good", async () => {
     const engine = await engineWith();
-    const elsewhere = guest(
-      connectVisitor({ url: engine.ws, transport: options(engine).transport as never, site: "no" }),
-    );
-    await expect(elsewhere.ready()).rejects.toMatchObject({ name: "unknown_site", retry: false });
-    expect(elsewhere.state.kind).toBe("closed");
+    const transport = webSocketOf("http://elsewhere.example");
+    for (const [site, name] of [
+      ["shop", "origin_refused"],
+      ["nowhere", "unknown_site"],
+    ] as const) {
+      const stranger = guest(connectVisitor({ url: engine.ws, transport, site }));
+      await expect(stranger.ready()).rejects.toMatchObject({ name, retry: false });
+      expect(stranger.state.kind).toBe("closed");
+    }
+  });
+
+  it("use the platform's WebSocket, and are told what to do where there is none", async () => {
+    const engine = await engineWith();
+    vi.stubGlobal("WebSocket", WebSocket);
+    endings.push(() => vi.unstubAllGlobals());
+    const visitor = guest(connectVisitor({ url: engine.ws, site: "shop" }));
+    expect(await visitor.say("Hello")).toMatchObject({ epoch: 1 });
+    vi.stubGlobal("WebSocket", undefined);
+    const other = guest(connectVisitor({ url: engine.ws, site: "shop" }));
+    await expect(other.ready()).rejects.toMatchObject({
+      name: "unsupported",
+      message: expect.stringContaining("webSocket({ WebSocket })"),
+    });
   });
 });
 

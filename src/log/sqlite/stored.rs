@@ -1,41 +1,118 @@
-//! The stored form of an event: MessagePack of what its row does not hold.
-//!
-//! Named fields, so that an event of a later version is carried through this one unharmed.
+//! The stored form of an event: the one that every log keeps, beside the columns that are searched.
 
 use rusqlite::Row;
 use rusqlite::types::Type;
-use serde::{Deserialize, Serialize};
-use vigie_protocol::event::{Author, Event, EventBody};
+use vigie_protocol::MESSAGE_BYTES_MAX;
+use vigie_protocol::event::{Event, Millis, Offset};
 
 use crate::log::LogError;
 
-#[derive(Serialize)]
-struct Written<'a> {
-    author: &'a Author,
-    body: &'a EventBody,
-}
+/// How the map of a row begins that an earlier version wrote: author and body alone. Offset and
+/// time stood in its columns only.
+const AUTHOR_AND_BODY: u8 = 0x82;
 
-#[derive(Deserialize)]
-struct Stored {
-    author: Author,
-    body: EventBody,
-}
+/// How it begins with all four of them.
+const ALL_FOUR: u8 = 0x84;
 
 pub(super) fn encode(event: &Event) -> Result<Vec<u8>, LogError> {
-    let written = Written { author: &event.author, body: &event.body };
-    rmp_serde::to_vec_named(&written)
-        .map_err(|error| LogError::Failed(format!("event {} has no form: {error}", event.offset)))
+    let stored = event.to_stored();
+    if stored.len() > MESSAGE_BYTES_MAX {
+        // What is longer could be written, but never be read and sent again.
+        return Err(LogError::Failed(format!(
+            "event {} is {} bytes long, and a log keeps at most {MESSAGE_BYTES_MAX} of one",
+            event.offset,
+            stored.len()
+        )));
+    }
+    Ok(stored)
 }
 
 /// Reads a row of `offset, time, data`.
 pub(super) fn decode(row: &Row<'_>) -> rusqlite::Result<Event> {
-    let data = row.get_ref(2)?.as_blob()?;
-    let Stored { author, body } = rmp_serde::from_slice(data).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(2, Type::Blob, Box::new(error))
-    })?;
-    if let Some(known) = body.misread() {
-        let problem = format!("an event's {known:?} is not as this version knows it");
-        return Err(rusqlite::Error::FromSqlConversionFailure(2, Type::Blob, problem.into()));
+    let (offset, time): (Offset, Millis) = (row.get(0)?, row.get(1)?);
+    let damaged =
+        |problem: String| rusqlite::Error::FromSqlConversionFailure(2, Type::Blob, problem.into());
+    let event = match row.get_ref(2)?.as_blob()? {
+        [AUTHOR_AND_BODY, rest @ ..] => Event::from_stored(&completed(offset, time, rest)),
+        stored => Event::from_stored(stored),
+    };
+    let event = event.map_err(|error| damaged(error.to_string()))?;
+    if (event.offset, event.time) != (offset, time) {
+        return Err(damaged(format!("event {} stands in the row of {offset}", event.offset)));
     }
-    Ok(Event { offset: row.get(0)?, time: row.get(1)?, author, body })
+    Ok(event)
+}
+
+/// The whole of an event of which a row holds author and body.
+fn completed(offset: Offset, time: Millis, author_and_body: &[u8]) -> Vec<u8> {
+    let mut stored = vec![ALL_FOUR];
+    for (name, number) in [("offset", offset), ("time", time)] {
+        // A fixed string of at most 31 bytes, and a number of 64 bits.
+        stored.push(0xa0 | name.len() as u8);
+        stored.extend_from_slice(name.as_bytes());
+        stored.push(0xcf);
+        stored.extend_from_slice(&number.to_be_bytes());
+    }
+    stored.extend_from_slice(author_and_body);
+    stored
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+    use serde::Serialize;
+    use vigie_protocol::event::{Author, EventBody};
+
+    use super::*;
+
+    fn event(text: String) -> Event {
+        let body = EventBody::Note { text, key: None };
+        Event { offset: 300, time: 70_000, author: Author::System {}, body }
+    }
+
+    fn read(offset: u64, time: u64, data: &[u8]) -> rusqlite::Result<Event> {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.query_row("SELECT ?1, ?2, ?3", (offset, time, data), decode)
+    }
+
+    #[test]
+    fn an_event_is_read_as_it_was_written() {
+        let event = event("hello".into());
+        assert_eq!(read(300, 70_000, &encode(&event).unwrap()).unwrap(), event);
+    }
+
+    #[test]
+    fn an_event_of_an_earlier_version_is_read_with_the_offset_and_time_of_its_row() {
+        #[derive(Serialize)]
+        struct Earlier {
+            author: Author,
+            body: EventBody,
+        }
+        let event = event("hello".into());
+        let earlier = Earlier { author: event.author.clone(), body: event.body.clone() };
+        let data = rmp_serde::to_vec_named(&earlier).unwrap();
+        assert_eq!(read(300, 70_000, &data).unwrap(), event);
+    }
+
+    #[test]
+    fn an_event_that_is_not_its_rows_is_damage() {
+        let data = encode(&event("hello".into())).unwrap();
+        for (offset, time) in [(301, 70_000), (300, 70_001)] {
+            assert!(read(offset, time, &data).is_err());
+        }
+        assert!(read(300, 70_000, &data[..data.len() - 1]).is_err());
+        assert!(read(300, 70_000, &[]).is_err());
+    }
+
+    #[test]
+    fn an_event_is_written_up_to_the_length_that_can_be_read() {
+        let around = encode(&event(String::new())).unwrap().len();
+        // A text of this length has a head of three bytes instead of one.
+        let longest = "x".repeat(MESSAGE_BYTES_MAX - around - 2);
+        let data = encode(&event(longest.clone())).unwrap();
+        assert_eq!(data.len(), MESSAGE_BYTES_MAX);
+        assert!(read(300, 70_000, &data).is_ok());
+        let error = encode(&event(longest + "x")).unwrap_err();
+        assert!(matches!(&error, LogError::Failed(why) if why.contains("event 300")), "{error}");
+    }
 }

@@ -7,8 +7,19 @@ use vigie_protocol::method::{Call, STAMPED_KEYS};
 use crate::support::raw::{Beside, Raw, signed, with_token};
 use crate::support::{Shop, Via, over_every_transport};
 
-const VISITORS: &[&str] =
-    &["ping", "subscribe", "unsubscribe", "history", "send", "typing", "page", "request_human"];
+const VISITORS: &[&str] = &[
+    "ping",
+    "subscribe",
+    "unsubscribe",
+    "history",
+    "send",
+    "typing",
+    "page",
+    "request_human",
+    "set_data",
+    "rate",
+    "close",
+];
 const OPERATORS: &[&str] = &[
     "ping",
     "refresh",
@@ -25,6 +36,7 @@ const OPERATORS: &[&str] = &[
     "revoke",
     "note",
     "close",
+    "past",
     "operators",
     "set_intent",
 ];
@@ -87,7 +99,7 @@ over_every_transport! {
         let shop = Shop::open().await;
         let beside = Beside::begin(&shop, via).await;
         let (mut visitor, identity) = Raw::visitor(&shop, via).await;
-        for method in ["subscribe", "history", "send", "typing"] {
+        for method in ["subscribe", "history", "send", "typing", "close"] {
             let error = visitor.refused(method, good(method, &beside.session)).await;
             assert_eq!(error["code"], 1020, "{method}: {error}");
             visitor.call(method, good(method, identity["session"].as_str().unwrap())).await.unwrap();
@@ -138,7 +150,9 @@ fn good(method: &str, session: &str) -> Value {
         "set_intent" => json!({ "intent": "available" }),
         "draft" | "answer" => json!({ "session": session, "epoch": 1, "turn": 1, "text": "hi" }),
         "fail" => json!({ "session": session, "epoch": 1, "turn": 1 }),
-        "subscribe" | "unsubscribe" | "history" | "take_over" | "release" | "close" => {
+        "set_data" => json!({ "data": { "name": "Zoe", "site": "told by the page" } }),
+        "rate" => json!({ "score": 5, "comment": "good" }),
+        "subscribe" | "unsubscribe" | "history" | "take_over" | "release" | "close" | "past" => {
             json!({ "session": session })
         }
         _ => json!({}),

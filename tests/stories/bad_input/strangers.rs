@@ -210,6 +210,10 @@ async fn refused(shop: &Shop, beside: &Beside) -> Vec<(&'static str, Value, i64)
         ("a long title", visiting("page", page("https://x", &"x".repeat(2049))), -32602),
         ("an empty address", visiting("page", page(" ", "")), -32602),
         ("a text for a page", visiting("page", json!("https://x")), -32602),
+        ("a text for data", visiting("data", json!("plan: pro")), -32602),
+        ("data with a number", visiting("data", json!({ "plan": 7 })), -32602),
+        ("data without a key", visiting("data", json!({ "": "pro" })), -32602),
+        ("data that is long", visiting("data", json!({ "plan": "x".repeat(257) })), -32602),
         ("features that are no list", visiting("features", json!("all")), -32602),
     ]
 }

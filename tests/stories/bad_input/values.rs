@@ -155,6 +155,24 @@ over_every_transport! {
 }
 
 over_every_transport! {
+    async fn what_the_page_tells_and_a_rating_may_be_as_long_as_allowed(via) {
+        let shop = Shop::open().await;
+        let (mut visitor, _) = Raw::visitor(&shop, via).await;
+        let mut most = entries(15);
+        most["é".repeat(32)] = json!("é".repeat(128));
+        visitor.call("set_data", json!({ "data": most })).await.unwrap();
+        visitor.call("set_data", json!({ "data": { "plan": "" } })).await.unwrap();
+        let comment = "é".repeat(1024);
+        let rated = visitor.call("rate", json!({ "score": 1, "comment": comment })).await.unwrap();
+        let again = visitor.call("rate", json!({ "score": 1, "comment": comment })).await.unwrap();
+        assert_eq!(rated, again);
+        visitor.call("rate", json!({ "score": 1, "comment": " " })).await.unwrap();
+        visitor.call("subscribe", json!({})).await.unwrap();
+        assert_eq!(visitor.event_at(&rated["offset"]).await["body"]["comment"], json!(comment));
+    }
+}
+
+over_every_transport! {
     async fn a_page_without_a_title_is_a_page(via) {
         let shop = Shop::open().await;
         let (mut visitor, identity) = Raw::visitor(&shop, via).await;
@@ -175,7 +193,15 @@ fn with(params: &Value, field: &str, value: Value) -> Value {
     params
 }
 
+fn entries(count: usize) -> Value {
+    (0..count)
+        .map(|n| (format!("entry {n}"), json!("told")))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
 fn of_visitors() -> Vec<Case> {
+    let data = |data: Value| json!({ "data": data });
     let say = json!({ "key": "k", "text": "hello" });
     let long = || json!("x".repeat(16_385));
     let line = || json!("x".repeat(2049));
@@ -221,6 +247,31 @@ fn of_visitors() -> Vec<Case> {
         ("page", json!({ "url": 7 }), "url"),
         ("page", json!({ "url": "https://x", "title": line() }), "title"),
         ("page", json!({ "url": "https://x", "title": 7 }), "title"),
+        ("set_data", json!({}), "data"),
+        ("set_data", data(json!(null)), "data"),
+        ("set_data", data(json!("plan: pro")), "data"),
+        ("set_data", data(json!(["plan", "pro"])), "data"),
+        ("set_data", data(json!({ "plan": 7 })), "data"),
+        ("set_data", data(json!({ "plan": null })), "data"),
+        ("set_data", data(json!({ "plan": { "name": "pro" } })), "data"),
+        ("set_data", data(json!({ "": "pro" })), "data"),
+        ("set_data", data(json!({ " \t": "pro" })), "data"),
+        ("set_data", data(json!({ "k".repeat(65): "pro" })), "data"),
+        ("set_data", data(json!({ "plan": "é".repeat(129) })), "data"),
+        ("set_data", data(entries(17)), "data"),
+        ("rate", json!({}), "score"),
+        ("rate", json!({ "comment": "good" }), "score"),
+        ("rate", json!({ "score": 0 }), "score"),
+        ("rate", json!({ "score": 6 }), "score"),
+        ("rate", json!({ "score": 256 }), "score"),
+        ("rate", json!({ "score": u64::MAX }), "score"),
+        ("rate", json!({ "score": -1 }), "score"),
+        ("rate", json!({ "score": 4.5 }), "score"),
+        ("rate", json!({ "score": "5" }), "score"),
+        ("rate", json!({ "score": 5, "comment": line() }), "comment"),
+        ("rate", json!({ "score": 5, "comment": ["good"] }), "comment"),
+        ("close", json!({ "session": "mine" }), "session"),
+        ("close", json!({ "session": 7 }), "session"),
     ]
 }
 
@@ -262,8 +313,21 @@ fn of_operators(session: &Value) -> Vec<Case> {
         ("watch", window("sort", json!("random")), "window.sort"),
         ("watch", window("search", json!("s".repeat(257))), "search"),
         ("watch", window("search", json!(7)), "window.search"),
+        ("watch", window("skip", json!(100_001)), "skip"),
+        ("watch", window("skip", json!(u64::MAX)), "window.skip"),
+        ("watch", window("skip", json!(-1)), "window.skip"),
+        ("watch", window("skip", json!("0")), "window.skip"),
+        ("watch", window("alerts", json!("some")), "window.alerts"),
+        ("watch", window("alerts", json!(true)), "window.alerts"),
+        ("past", of("limit", json!(21)), "limit"),
+        ("past", of("limit", json!(-1)), "limit"),
+        ("past", of("limit", json!(u64::MAX)), "limit"),
+        ("past", of("before", json!(-1)), "before"),
+        ("past", of("before", json!("3")), "before"),
     ];
-    for method in ["take_over", "release", "transfer", "revoke", "note", "close", "unsubscribe"] {
+    for method in
+        ["take_over", "release", "transfer", "revoke", "note", "close", "past", "unsubscribe"]
+    {
         cases.push((method, json!({}), ""));
         cases.push((method, with(&of("to", json!("bob")), "session", json!("none")), "session"));
         cases.push((method, with(&of("to", json!("bob")), "session", json!(7)), "session"));

@@ -25,7 +25,7 @@ export function composer(widget: Widget) {
     widget.root.querySelector("textarea")?.focus();
   };
   return (
-    <footer>
+    <div class="bottom">
       <div class="above">
         {offersHuman(chat) && (
           <button
@@ -70,7 +70,7 @@ export function composer(widget: Widget) {
           {icon("send")}
         </button>
       </form>
-    </footer>
+    </div>
   );
 }
 

@@ -10,7 +10,7 @@ export function ending(widget: Widget) {
   const texts = widget.texts.value;
   const { rated } = chat.conversation.value;
   return (
-    <footer class="ending">
+    <div class="bottom ending">
       {rated ? <b>{texts.thanks}</b> : !chat.outlived.value && rating(widget)}
       <button
         class="solid"
@@ -22,7 +22,7 @@ export function ending(widget: Widget) {
       >
         {texts.newConversation}
       </button>
-    </footer>
+    </div>
   );
 }
 

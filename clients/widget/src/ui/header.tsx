@@ -11,7 +11,7 @@ export function header(widget: Widget) {
   const { operator } = widget.chat.conversation.value;
   const { bot_name, name, language, widget: settings } = widget.site.value;
   return (
-    <header>
+    <div class="head">
       {avatar(operator)}
       <div class="names">
         <h2>{firstKnown(settings?.title, [texts.tag, language]) ?? name ?? texts.chat}</h2>
@@ -26,7 +26,7 @@ export function header(widget: Widget) {
       >
         {icon("close")}
       </button>
-    </header>
+    </div>
   );
 }
 

@@ -1,0 +1,306 @@
+//! The harness: an engine with the demo shop, and runs of the program against it.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::{interval, timeout};
+use vigie_client::{Client, ClientOptions, Endpoint, Options, as_visitor, with_token};
+use vigie_protocol::card::{Card, Window};
+use vigie_protocol::event::{Author, EventBody};
+use vigie_protocol::id::SessionId;
+use vigie_protocol::method::{History, Watching};
+use vigie_protocol::rpc::Encoding;
+use vigie_protocol::{HISTORY_PAGE_MAX, WINDOW_FIRST_MAX};
+
+/// How long anything may take that should happen at once. Generous: machines are busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often the live list is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+const LOAD: &str = env!("CARGO_BIN_EXE_vigie-load");
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// The engine's program: VIGIE_BIN, or the one that was built beside this.
+fn vigie() -> PathBuf {
+    let program = match std::env::var_os("VIGIE_BIN") {
+        Some(program) => root().join(program),
+        None => Path::new(LOAD).with_file_name("vigie"),
+    };
+    assert!(program.exists(), "{} is missing: cargo build --bin vigie", program.display());
+    program
+}
+
+async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
+/// A running engine with the demo shop.
+pub struct Engine {
+    process: Child,
+    http: SocketAddr,
+    tcp: SocketAddr,
+    data: TempDir,
+}
+
+impl Engine {
+    /// Starts one, with other settings than the default: `("SECTION__KEY", "value")`.
+    pub async fn start(settings: &[(&str, &str)]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let mut process = command(data.path())
+            .args(["serve", "--demo"])
+            .env("VIGIE__HTTP__LISTEN", "127.0.0.1:0")
+            .env("VIGIE__TCP__LISTEN", "127.0.0.1:0")
+            .env("VIGIE__TRACING__LEVEL", "error")
+            .envs(settings.iter().map(|(key, value)| (format!("VIGIE__{key}"), value)))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let listening = within("the engine to listen", async {
+            loop {
+                let line = lines.next_line().await.unwrap().expect("the engine ended at its start");
+                if let Some(addresses) = line.strip_prefix("listening http=") {
+                    return addresses.to_owned();
+                }
+            }
+        })
+        .await;
+        // What the engine prints further is read and let go, so that its pipe never fills.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let (http, tcp) = listening.split_once(" tcp=").expect("both addresses");
+        Self { process, http: http.parse().unwrap(), tcp: tcp.parse().unwrap(), data }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id().expect("the engine runs")
+    }
+
+    /// Ends it as a power cut would.
+    pub async fn kill(&mut self) {
+        self.process.kill().await.unwrap();
+    }
+
+    /// A run against this engine.
+    pub fn load(&self, scenario: &str, arguments: &[&str]) -> Load {
+        let load = load(&[scenario, "--per-second", "500"]).with(arguments);
+        Load { addresses: Some((self.http, self.tcp)), ..load }
+    }
+
+    /// Somebody at the desk.
+    pub async fn operator(&self) -> Operator {
+        let arguments = ["token", "--site", "demo", "--role", "operator", "--id", "ann"];
+        let made = command(self.data.path()).args(arguments).output().await.unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let token = String::from_utf8(made.stdout).unwrap();
+        let (connect, options) = (with_token(token.trim()), ClientOptions::default());
+        Operator(Client::connect(self.endpoint(), connect, options).await.unwrap())
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        Endpoint::web_socket(self.http, Encoding::MessagePack)
+    }
+
+    /// Everything that visitors have said in the sessions of the live list, as their logs have it.
+    pub async fn messages_of_visitors(&self) -> Vec<(SessionId, String)> {
+        let desk = self.operator().await;
+        let cards = desk.look().await.cards;
+        let mut said = Vec::new();
+        for session in cards.iter().map(|card| card.session) {
+            let history = History { session: Some(session), after: 0, limit: HISTORY_PAGE_MAX };
+            let page = within("a log", desk.0.call(&history)).await.unwrap();
+            said.extend(page.events.into_iter().filter_map(|event| {
+                match (event.author, event.body) {
+                    (Author::Visitor {}, EventBody::Message(message)) => {
+                        Some((session, message.text))
+                    }
+                    _ => None,
+                }
+            }));
+        }
+        said
+    }
+}
+
+/// Somebody at the desk.
+pub struct Operator(Client);
+
+impl Operator {
+    /// Waits until so many visitors are in the live list; tells their cards.
+    pub async fn sees(&self, count: u64) -> Vec<Card> {
+        let mut looks = interval(LOOK_EVERY);
+        within(&format!("{count} visitors in the live list"), async {
+            loop {
+                looks.tick().await;
+                let seen = self.look().await;
+                if seen.totals.all == count {
+                    return seen.cards;
+                }
+            }
+        })
+        .await
+    }
+
+    /// Waits until the engine can name browsers: it reads the rules for that in the background.
+    pub async fn sees_browsers(&self, engine: &Engine) {
+        let mut looks = interval(LOOK_EVERY);
+        within("browsers to have names", async {
+            loop {
+                looks.tick().await;
+                let wire = Options {
+                    user_agent: Some(
+                        "Mozilla/5.0 (X11; rv:140.0) Gecko/20100101 Firefox/140.0".into(),
+                    ),
+                    ..Options::default()
+                };
+                let options = ClientOptions { wire, ..ClientOptions::default() };
+                let visitor =
+                    Client::connect(engine.endpoint(), as_visitor("demo"), options).await.unwrap();
+                let named = self.look().await.cards.iter().any(|card| card.browser.is_some());
+                drop(visitor);
+                if named {
+                    break;
+                }
+            }
+        })
+        .await;
+        self.sees(0).await;
+    }
+
+    async fn look(&self) -> Watching {
+        let window = Window { first: WINDOW_FIRST_MAX, ..Window::default() };
+        // What the client tells meanwhile is let go, so that its queue never fills.
+        let told = async {
+            while self.0.next_event().await.is_some() {}
+            panic!("the desk was cut off")
+        };
+        tokio::select! {
+            seen = self.0.watch(window) => seen.unwrap(),
+            cut_off = told => cut_off,
+        }
+    }
+}
+
+/// A run of the program that can be started.
+pub struct Load {
+    arguments: Vec<String>,
+    addresses: Option<(SocketAddr, SocketAddr)>,
+    transport: &'static str,
+    limits: &'static str,
+    home: TempDir,
+    json: bool,
+}
+
+/// A run of the program with these arguments.
+pub fn load(arguments: &[&str]) -> Load {
+    let home = tempfile::tempdir().unwrap();
+    let load = Load {
+        arguments: vec![],
+        addresses: None,
+        transport: "ws",
+        limits: ":",
+        home,
+        json: false,
+    };
+    load.with(arguments)
+}
+
+impl Load {
+    pub fn with(mut self, arguments: &[&str]) -> Self {
+        self.arguments.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self
+    }
+
+    /// By this transport: ws, json, tcp.
+    pub fn over(self, transport: &'static str) -> Self {
+        Self { transport, ..self }
+    }
+
+    /// With what a shell has set before.
+    pub fn under(self, limits: &'static str) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// With its result as JSON.
+    pub fn json(self) -> Self {
+        Self { json: true, ..self }
+    }
+
+    pub fn start(self) -> Running {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{}; exec \"$@\"", self.limits), "sh", LOAD]);
+        command.args(&self.arguments);
+        if let Some((http, tcp)) = self.addresses {
+            let to = match self.transport {
+                "tcp" => format!("tcp://{tcp}"),
+                "json" => format!("ws://{http}/ws?encoding=json"),
+                _ => format!("ws://{http}/ws"),
+            };
+            command.args(["--to", &to]);
+        }
+        if self.json {
+            command.arg("--json").arg(self.home.path().join("result.json"));
+        }
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        Running { process: command.spawn().unwrap(), home: self.home }
+    }
+}
+
+/// A run of the program.
+pub struct Running {
+    process: Child,
+    home: TempDir,
+}
+
+impl Running {
+    /// What Ctrl-C does.
+    pub async fn interrupt(&self) {
+        let pid = self.process.id().expect("the run has not ended").to_string();
+        Command::new("kill").args(["-INT", &pid]).status().await.unwrap();
+    }
+
+    pub async fn ended(self) -> Ended {
+        let output = within("the run to end", self.process.wait_with_output()).await.unwrap();
+        Ended {
+            code: output.status.code().expect("it ends by itself"),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+            json: std::fs::read_to_string(self.home.path().join("result.json")).ok(),
+        }
+    }
+}
+
+/// What a run has left.
+pub struct Ended {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    json: Option<String>,
+}
+
+impl Ended {
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(self.json.as_deref().expect("a result")).unwrap()
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "code {}\n{}\n{}", self.code, self.stdout, self.stderr)
+    }
+}
+
+fn command(data: &Path) -> Command {
+    let mut command = Command::new(vigie());
+    command.current_dir(root()).env("VIGIE__DATA__DIR", data).kill_on_drop(true);
+    command
+}

@@ -2,8 +2,8 @@
 
 import type { OperatorClient } from "@vigie/client";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { Engine, eventually } from "../../sdk/test/engine.ts";
-import { operate, serveBot, webSocketOfShop } from "../../sdk/test/people.ts";
+import { Engine, eventually, ORIGIN } from "../../sdk/test/engine.ts";
+import { operate, serveBot, webSocketOf } from "../../sdk/test/people.ts";
 import { Chat, type ChatOptions } from "../src/model/chat.ts";
 import { type Shelf, sharedShelf, tabShelf } from "../src/model/shelf.ts";
 
@@ -45,7 +45,7 @@ function open(shelves: { shared: Shelf; own: Shelf }, more: Partial<ChatOptions>
     referrer: "",
     language: "en",
     data: {},
-    transport: webSocketOfShop,
+    transport: webSocketOf(ORIGIN),
     ...more,
   });
   chats.push(chat);

@@ -121,6 +121,16 @@ describe("a visitor's chat", () => {
     await saysExactly(other, "hello");
   });
 
+  it("is one visitor's in two tabs that are opened at the same time", async () => {
+    const shelves = browser();
+    const tabs = [open(shelves), open(shelves.tab())] as const;
+    tabs[0].say("from one");
+    tabs[1].say("from the other");
+    await eventually("both in both", () => tabs.every((tab) => (said(tab) || []).length === 2));
+    expect(tabs[0].session).toBe(tabs[1].session);
+    expect(tabs.map((tab) => tab.reach.value)).toEqual(["online", "online"]);
+  });
+
   it("sends what another tab left behind", async () => {
     const shelves = browser();
     const gone = open(shelves, { url: "ws://127.0.0.1:9/ws" });

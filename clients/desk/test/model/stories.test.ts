@@ -1,12 +1,15 @@
 // Stories of the desk at a real engine: conversations, races, losses.
 
 import { connectBot, type Turn, type TurnReply, webSocket } from "@vigie/client";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import WebSocket from "ws";
 import { Engine, eventually } from "../../../sdk/test/engine.ts";
 import { SEARCH_PAUSE_MS } from "../../src/model/bounds.ts";
 import type { Ports } from "../../src/model/types.ts";
 import { Desktop, hire, MemoryStorage, texts, visit } from "./support.ts";
+
+// Machines are busy: what is waited for has a patience of its own.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let engine: Engine;
 const ends: (() => void)[] = [];

@@ -6,6 +6,9 @@ export const SITES_CONNECTED_MAX = 16;
 /** Conversations that are open in tabs at once, per site. The protocol lets one connection follow 256. */
 export const CONVERSATIONS_MAX = 32;
 
+/** Cards that are taken for visible before the list has said how many are. */
+export const VISIBLE_FIRST = 30;
+
 /** Cards that are loaded above and below what is visible. */
 export const LOOK_MARGIN = 40;
 

@@ -67,7 +67,8 @@ class TheDesk implements Desk {
     this.#offs.push(
       stop,
       ports.local.changed((key, account) => {
-        if (key === SIGNED_IN && account !== this.#account.value?.id) {
+        const known = this.#expired.value ? undefined : this.#account.value?.id;
+        if (key === SIGNED_IN && account !== known) {
           void this.#lookAgain();
         }
       }),

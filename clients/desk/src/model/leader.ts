@@ -57,7 +57,7 @@ class LockLeader implements Leader {
 
   setFit(fit: boolean): void {
     this.#fit = fit;
-    if (fit) {
+    if (fit && !this.#ended.signal.aborted) {
       this.#channel?.postMessage("fit");
     }
   }
@@ -120,6 +120,7 @@ class ChannelLeader implements Leader {
   readonly #since: number;
   readonly #others = new Map<string, Tab>();
   #fit = false;
+  #stopped = false;
   #cancel: () => void = () => {};
 
   constructor(channel: BroadcastChannel, clock: Clock, id: string) {
@@ -144,9 +145,12 @@ class ChannelLeader implements Leader {
   }
 
   stop(): void {
-    this.#cancel();
-    this.#say({ gone: true });
-    this.#channel.close();
+    if (!this.#stopped) {
+      this.#cancel();
+      this.#say({ gone: true });
+      this.#stopped = true;
+      this.#channel.close();
+    }
   }
 
   #beat(): void {
@@ -158,7 +162,9 @@ class ChannelLeader implements Leader {
 
   #say({ ask = false, gone = false }: Partial<Word>): void {
     const word: Word = { id: this.#id, fit: this.#fit, since: this.#since, ask, gone };
-    this.#channel.postMessage(word);
+    if (!this.#stopped) {
+      this.#channel.postMessage(word);
+    }
   }
 
   #heard({ id, fit, since, ask, gone }: Partial<Word>): void {

@@ -24,6 +24,7 @@ import {
   LOOK_MARGIN,
   SEARCH_BYTES_MAX,
   SEARCH_PAUSE_MS,
+  VISIBLE_FIRST,
   WINDOW_CARDS_MAX,
 } from "./bounds.ts";
 import type { Clock, LiveList } from "./types.ts";
@@ -59,7 +60,7 @@ export class SparseList implements LiveList {
   #filter: string;
   /** The filter that the slots are of. */
   #shown: string | undefined;
-  #visible = { first: 0, last: 0 };
+  #visible = { first: 0, last: VISIBLE_FIRST - 1 };
   #searched = "";
   #alerts: Alerts = "new";
   #asleep = false;

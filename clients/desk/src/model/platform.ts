@@ -31,6 +31,17 @@ export function browserPorts(words: NoticeWords = plainWords): Ports {
   document.addEventListener("visibilitychange", () => {
     visible.value = document.visibilityState === "visible";
   });
+  const leader = openLeader(
+    {
+      ...(navigator.locks === undefined ? {} : { locks: navigator.locks }),
+      ...(typeof BroadcastChannel === "function"
+        ? { channel: (name: string) => new BroadcastChannel(name) }
+        : {}),
+    },
+    clock,
+    newKey(),
+  );
+  window.addEventListener("pagehide", ({ persisted }) => persisted || leader.stop());
   return {
     origin: location.origin,
     clock,
@@ -38,16 +49,7 @@ export function browserPorts(words: NoticeWords = plainWords): Ports {
     tab: browserStorage(window, "sessionStorage"),
     sound: windowSound(window),
     notifier: browserNotifier(window, words),
-    leader: openLeader(
-      {
-        ...(navigator.locks === undefined ? {} : { locks: navigator.locks }),
-        ...(typeof BroadcastChannel === "function"
-          ? { channel: (name: string) => new BroadcastChannel(name) }
-          : {}),
-      },
-      clock,
-      newKey(),
-    ),
+    leader,
     address: {
       fragment: () => location.hash.slice(1),
       clearFragment: () =>

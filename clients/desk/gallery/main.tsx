@@ -158,6 +158,8 @@ const state = STATES[wanted.get("state") ?? "overview"];
 if (state === undefined) throw new Error(`states: ${Object.keys(STATES).join(", ")}`);
 const theme = wanted.get("theme") === "dark" ? "dark" : "light";
 const desk = sampleDesk({ ...state, theme });
+// For trying things from the browser's console.
+Object.assign(globalThis, { gallery: desk });
 const place = document.getElementById("desk");
 if (place === null) throw new Error("the page has no place for the desk");
 render(<App desk={desk} />, place);

@@ -94,6 +94,12 @@ export const en = {
     desktopUnsupported: "This browser shows no desktop notifications.",
     desktopGranted: "Desktop notifications are on.",
   },
+  notice: {
+    new: "New conversation",
+    waiting: "A visitor waits for a human",
+    message: "New message",
+    noText: "Open the desk to answer.",
+  },
   displayName: {
     title: "Display name",
     lead: (site: string) => `What visitors of ${site} see when you answer.`,
@@ -154,7 +160,7 @@ export const en = {
     emptyOthers: "No other operator is in control",
     emptyOthersHint: "Conversations of your colleagues are shown here.",
     emptySearch: (words: string) => `Nothing found for “${words}”`,
-    emptySearchHint: "Country, page, language, browser and last message are searched.",
+    emptySearchHint: "Country code, page, language, browser and last message are searched.",
     noMessage: "No message yet",
     unknownCountry: "Unknown country",
     online: "Online",
@@ -295,6 +301,7 @@ export const en = {
     unavailable: "This operator is not connected or away.",
     disconnected: "The connection was lost before this was done. Try again.",
     other: (message: string) => `Refused: ${message}`,
+    override: "Override…",
     dismiss: "Dismiss",
   },
   force: {

@@ -96,6 +96,12 @@ export const fr: Texts = {
     desktopUnsupported: "Ce navigateur ne propose pas de notifications sur le bureau.",
     desktopGranted: "Les notifications sur le bureau sont activées.",
   },
+  notice: {
+    new: "Nouvelle conversation",
+    waiting: "Un visiteur attend un humain",
+    message: "Nouveau message",
+    noText: "Ouvrez le poste pour répondre.",
+  },
   displayName: {
     title: "Nom affiché",
     lead: (site) => `Ce que voient les visiteurs de ${site} quand vous répondez.`,
@@ -157,7 +163,7 @@ export const fr: Texts = {
     emptyOthersHint: "Les conversations de vos collègues s’affichent ici.",
     emptySearch: (words) => `Aucun résultat pour « ${words} »`,
     emptySearchHint:
-      "La recherche porte sur le pays, la page, la langue, le navigateur et le dernier message.",
+      "La recherche porte sur le code du pays, la page, la langue, le navigateur et le dernier message.",
     noMessage: "Pas encore de message",
     unknownCountry: "Pays inconnu",
     online: "En ligne",
@@ -174,7 +180,7 @@ export const fr: Texts = {
     visitor: "Visiteur",
     page: "Page",
     lastMessage: "Dernier message",
-    control: "A la main",
+    control: "Qui a la main",
     messages: "Messages",
     waiting: "Attente",
     operators: "Opérateurs",
@@ -301,6 +307,7 @@ export const fr: Texts = {
     unavailable: "Cet opérateur est absent ou déconnecté.",
     disconnected: "La connexion a été perdue avant la fin. Réessayez.",
     other: (message) => `Refusé : ${message}`,
+    override: "Passer outre…",
     dismiss: "Ignorer",
   },
   force: {

@@ -96,6 +96,12 @@ export const lv: Texts = {
     desktopUnsupported: "Šis pārlūks nerāda darbvirsmas paziņojumus.",
     desktopGranted: "Darbvirsmas paziņojumi ir ieslēgti.",
   },
+  notice: {
+    new: "Jauna saruna",
+    waiting: "Apmeklētājs gaida cilvēku",
+    message: "Jauna ziņa",
+    noText: "Atveriet darbvietu, lai atbildētu.",
+  },
   displayName: {
     title: "Redzamais vārds",
     lead: (site) => `Šo vārdu vietnes ${site} apmeklētāji redz, kad jūs atbildat.`,
@@ -156,7 +162,7 @@ export const lv: Texts = {
     emptyOthers: "Cits operators nevada nevienu sarunu",
     emptyOthersHint: "Šeit redzamas kolēģu sarunas.",
     emptySearch: (words) => `Pēc “${words}” nekas nav atrasts`,
-    emptySearchHint: "Meklē valstī, lapā, valodā, pārlūkā un pēdējā ziņā.",
+    emptySearchHint: "Meklē valsts kodā, lapā, valodā, pārlūkā un pēdējā ziņā.",
     noMessage: "Vēl nav ziņu",
     unknownCountry: "Nezināma valsts",
     online: "Tiešsaistē",
@@ -300,6 +306,7 @@ export const lv: Texts = {
     unavailable: "Šis operators nav pieslēdzies vai ir prombūtnē.",
     disconnected: "Savienojums zuda, pirms tas tika izdarīts. Mēģiniet vēlreiz.",
     other: (message) => `Atteikts: ${message}`,
+    override: "Pārņemt tik un tā…",
     dismiss: "Aizvērt",
   },
   force: {

@@ -1,18 +1,12 @@
 /** What a refused request of the HTTP API means, in words. */
 
-import type { ApiProblem } from "../model/types.ts";
+import { problemIn } from "../model/http.ts";
 import { texts } from "../texts.ts";
-
-/** What went wrong, when it was the HTTP API that said so. */
-export function problemOf(error: unknown): ApiProblem | null {
-  if (typeof error !== "object" || error === null || !("problem" in error)) return null;
-  return error.problem as ApiProblem;
-}
 
 /** The sentence for it. */
 export function problemText(error: unknown): string {
   const t = texts();
-  const problem = problemOf(error);
+  const problem = problemIn(error);
   switch (problem?.kind) {
     case "wrong":
       return t.signIn.wrong;

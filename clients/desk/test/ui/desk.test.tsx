@@ -3,6 +3,7 @@ import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Choice, ME, type SampleConversation, sampleDesk } from "../../gallery/sample.ts";
+import { ApiError } from "../../src/model/http.ts";
 import { App } from "../../src/ui/app.tsx";
 import { dialog } from "../../src/ui/state.ts";
 
@@ -136,17 +137,22 @@ describe("a conversation", () => {
   });
 
   it("shows who won when a claim is refused, and since when", async () => {
-    const conversation = await opened();
-    await act(() => {
-      conversation.set.control(anna);
-      conversation.set.refusal({
-        action: "take-over",
-        kind: "held",
-        holder: anna,
-        since: Date.now() - 130_000,
+    for (const [rank, offer] of [
+      ["agent", ""],
+      ["supervisor", "Override…"],
+    ] as const) {
+      const conversation = await opened({ rank });
+      await act(() => {
+        conversation.set.control(anna);
+        conversation.set.refusal({
+          action: "take-over",
+          kind: "held",
+          holder: anna,
+          since: Date.now() - 130_000,
+        });
       });
-    });
-    expect(text(".notice")).toBe("Anna took this conversation first, 2 minutes ago.");
+      expect(text(".notice")).toBe(`Anna took this conversation first, 2 minutes ago.${offer}`);
+    }
   });
 
   it("asks before it sends what was written without having seen the visitor's last words", async () => {
@@ -215,9 +221,7 @@ describe("the palette", () => {
 describe("the stages", () => {
   it("show a sign-in form that tells what was wrong", async () => {
     const desk = await shown({ stage: "signed-out" });
-    vi.spyOn(desk, "signIn").mockRejectedValue(
-      Object.assign(new Error("wrong"), { problem: { kind: "wrong" } }),
-    );
+    vi.spyOn(desk, "signIn").mockRejectedValue(new ApiError({ kind: "wrong" }));
     for (const input of all<HTMLInputElement>("form input")) await type(input, "marta");
     await act(() => one<HTMLFormElement>("form").requestSubmit());
     await vi.waitFor(() => expect(text('[role="alert"]')).toBe("Login or password is wrong."));

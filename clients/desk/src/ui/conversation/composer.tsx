@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { TEXT_BYTES_MAX } from "../../model/bounds.ts";
 import type { Conversation } from "../../model/types.ts";
 import { texts } from "../../texts.ts";
 import { attempt } from "../attempt.ts";
@@ -9,8 +10,6 @@ import { Eye, Lock, SendHorizontal, StickyNote } from "../parts/icons.ts";
 
 /** The composer grows with what is written, up to this. */
 const HEIGHT_PX_MAX = 220;
-/** The engine's bound for one message. */
-const TEXT_BYTES_MAX = 16_384;
 
 /** Where one writes: to the visitor when in control, or a note to the colleagues at any time. */
 export function Composer({ conversation }: { conversation: Conversation }) {

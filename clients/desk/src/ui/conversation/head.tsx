@@ -124,7 +124,7 @@ function ControlButton({ conversation }: { conversation: Conversation }) {
   }
   return (
     <Button
-      kind="primary"
+      kind={conversation.control.value.holder.kind === "bot" ? "primary" : "plain"}
       shortcut="T"
       aria-busy={busy}
       disabled={busy}

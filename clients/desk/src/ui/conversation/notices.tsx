@@ -5,6 +5,8 @@ import { attempt } from "../attempt.ts";
 import { now, tick } from "../clock.ts";
 import { Button, IconButton } from "../parts/button.tsx";
 import { CircleAlert, MessageSquare, X } from "../parts/icons.ts";
+import { dialog } from "../state.ts";
+import { useAbilities } from "./head.tsx";
 import { refusalText } from "./refusal.ts";
 
 /** What stands between the operator and what they wanted to do, right above the composer. */
@@ -19,6 +21,7 @@ export function Notices({ conversation }: { conversation: Conversation }) {
 
 function RefusalNotice({ conversation }: { conversation: Conversation }) {
   const refusal = conversation.refusal.value;
+  const may = useAbilities(conversation);
   useEffect(tick, []);
   return (
     <div role="alert" class="notice-place">
@@ -26,6 +29,15 @@ function RefusalNotice({ conversation }: { conversation: Conversation }) {
         <div class="notice notice-danger">
           <CircleAlert aria-hidden="true" />
           <p>{refusalText(refusal, now.value)}</p>
+          {refusal.kind === "held" && may.force && (
+            <Button
+              onClick={() => {
+                dialog.value = { kind: "force", conversation };
+              }}
+            >
+              {texts().refused.override}
+            </Button>
+          )}
           <IconButton label={texts().refused.dismiss} onClick={() => conversation.dismiss()}>
             <X aria-hidden="true" />
           </IconButton>

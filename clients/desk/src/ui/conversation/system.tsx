@@ -140,7 +140,9 @@ function closed(item: Extract<Happening, { kind: "closed" }>, me: string | null)
 export function holderName(holder: Holder, me: string | null): string {
   const t = texts();
   if (holder.kind === "bot") return t.bot;
-  return holder.id !== undefined && holder.id === me ? `${holder.name} (${t.you})` : holder.name;
+  return holder.id !== undefined && holder.id === me
+    ? `${holder.name} (${t.you.toLocaleLowerCase(t.language)})`
+    : holder.name;
 }
 
 /** A page by its title; a link only where it leads to the web. */

@@ -1,9 +1,9 @@
 /** What was said and done: opened at its newest, and left where one reads. */
 
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { filterThread } from "../../model/thread.ts";
-import type { Conversation, Parts, Pending } from "../../model/types.ts";
+import type { Conversation, Parts, Pending, ThreadItem } from "../../model/types.ts";
 import { texts } from "../../texts.ts";
 import { now, tick } from "../clock.ts";
 import { useDesk } from "../context.ts";
@@ -21,20 +21,32 @@ const ITEMS_STEP = 150;
 /** This close to its end a thread counts as being at its end. */
 const AT_END_PX = 48;
 
+/** This close to its beginning a thread shows more of what was before. */
+const EARLIER_PX = 80;
+
 const EVERYTHING: Parts = { visitor: true, operator: true, actions: true };
 
-/** Where one was reading in a conversation when one went to another; `null`: at its end. */
-const places = new WeakMap<Conversation, number | null>();
+/** Where one was reading in a conversation when one went to another; none: at its end. */
+interface Place {
+  readonly top: number;
+  /** The first item that was rendered. */
+  readonly from: number;
+  /** The last item that was there when one was at the end. */
+  readonly seen: number;
+}
+
+const places = new WeakMap<Conversation, Place>();
 
 export function Thread({ conversation }: { conversation: Conversation }) {
   const t = texts().conversation;
   const { parts } = useDesk().preferences;
   const all = conversation.items.value;
   const shown = useMemo(() => filterThread(all, parts.value), [all, parts.value]);
-  const limit = useSignal(ITEMS_STEP);
-  const items = shown.length > limit.value ? shown.slice(-limit.value) : shown;
-  const rows = useMemo(() => threadRows(items), [shown, limit.value]);
-  const scroll = useScroll(conversation, limit, all.length, shown.length > items.length);
+  // At the end the oldest items give way to new ones; who reads further back keeps what is there.
+  const from = useSignal<number | null>(places.get(conversation)?.from ?? null);
+  const items = useMemo(() => rendered(shown, from.value), [shown, from.value]);
+  const rows = useMemo(() => threadRows(items), [items]);
+  const scroll = useScroll(conversation, from, shown, items);
   const hidden = all.length - shown.length;
   const empty = !conversation.loading.value && shown.length === 0;
 
@@ -103,12 +115,19 @@ export function Thread({ conversation }: { conversation: Conversation }) {
   );
 }
 
+/** The items from that one on; without one, the latest. */
+function rendered(shown: readonly ThreadItem[], from: number | null): readonly ThreadItem[] {
+  if (from === null) return shown.slice(-ITEMS_STEP);
+  const first = shown.findIndex((item) => item.offset >= from);
+  return first < 0 ? shown.slice(-ITEMS_STEP) : shown.slice(first);
+}
+
 /** Keeps the end in sight while one is there, and the place while one reads further back. */
 function useScroll(
   conversation: Conversation,
-  limit: { value: number },
-  length: number,
-  earlierThere: boolean,
+  from: Signal<number | null>,
+  shown: readonly ThreadItem[],
+  items: readonly ThreadItem[],
 ) {
   const box = useRef<HTMLDivElement>(null);
   const away = useSignal(false);
@@ -116,6 +135,7 @@ function useScroll(
   const seen = useRef(0);
   const heightBefore = useRef<number | null>(null);
   const opened = useRef(false);
+  const first = items[0]?.offset ?? 0;
 
   const measure = useCallback(() => {
     const element = box.current;
@@ -126,10 +146,14 @@ function useScroll(
     if (atEnd) {
       seen.current = lastOffset(conversation);
       fresh.value = 0;
+      from.value = null;
+      places.delete(conversation);
+    } else {
+      from.value ??= first;
+      places.set(conversation, { top: element.scrollTop, from: from.value, seen: seen.current });
     }
-    places.set(conversation, atEnd ? null : element.scrollTop);
     conversation.look(atEnd);
-  }, [conversation, away, fresh]);
+  }, [conversation, away, fresh, from, first]);
 
   const toEnd = useCallback(() => {
     const element = box.current;
@@ -139,54 +163,60 @@ function useScroll(
   }, [measure]);
 
   const earlier = () => {
+    const at = shown.findIndex((item) => item.offset >= first);
+    const next = shown[Math.max(0, at - ITEMS_STEP)];
+    if (at <= 0 || next === undefined) return;
     heightBefore.current = box.current?.scrollHeight ?? null;
-    limit.value += ITEMS_STEP;
+    from.value = next.offset;
   };
 
   useLayoutEffect(() => {
     const element = box.current;
     if (element === null) return;
-    if (!opened.current && length > 0) {
+    if (!opened.current) {
+      if (items.length === 0) return;
+      const place = places.get(conversation);
       opened.current = true;
-      const place = places.get(conversation) ?? null;
-      seen.current = lastOffset(conversation);
-      element.scrollTop = place ?? element.scrollHeight;
+      seen.current = place?.seen ?? lastOffset(conversation);
+      element.scrollTop = place?.top ?? element.scrollHeight;
       measure();
+      fresh.value = newMessages(shown, seen.current);
     } else if (heightBefore.current !== null) {
       element.scrollTop += element.scrollHeight - heightBefore.current;
       heightBefore.current = null;
     } else if (!away.peek()) {
-      element.scrollTop = element.scrollHeight;
-      measure();
+      toEnd();
     } else {
-      fresh.value = conversation.items
-        .peek()
-        .filter(
-          (item) => item.kind === "message" && !item.mine && item.offset > seen.current,
-        ).length;
+      fresh.value = newMessages(shown, seen.current);
     }
   });
 
+  const stay = useRef(toEnd);
+  stay.current = toEnd;
   useEffect(() => {
     const element = box.current;
     if (element === null || typeof ResizeObserver === "undefined") return;
     const observer = new ResizeObserver(() => {
-      if (!away.peek()) toEnd();
+      if (!away.peek()) stay.current();
     });
     observer.observe(element);
     return () => {
       observer.disconnect();
       conversation.look(false);
     };
-  }, [conversation, away, toEnd]);
+  }, [conversation, away]);
 
   const moved = () => {
     measure();
-    if (earlierThere && (box.current?.scrollTop ?? 1) < 80 && heightBefore.current === null)
-      earlier();
+    const near = (box.current?.scrollTop ?? EARLIER_PX) < EARLIER_PX;
+    if (near && items.length < shown.length && heightBefore.current === null) earlier();
   };
 
   return { box, away, fresh, moved, toEnd, earlier };
+}
+
+function newMessages(shown: readonly ThreadItem[], seen: number): number {
+  return shown.filter((item) => item.kind === "message" && !item.mine && item.offset > seen).length;
 }
 
 function lastOffset(conversation: Conversation): number {

@@ -15,7 +15,7 @@ const BONES = 8;
 export function LiveListPane() {
   const t = texts().list;
   return (
-    <section class="live-list" aria-label={t.name}>
+    <nav class="live-list" aria-label={t.name}>
       <div class="list-head">
         <SearchBox />
         <SortMenu />
@@ -29,7 +29,7 @@ export function LiveListPane() {
           row={(card, unread) => <SessionCard card={card} unread={unread} />}
         />
       </ListPanel>
-    </section>
+    </nav>
   );
 }
 
@@ -65,9 +65,23 @@ export function ListPanel({
       ) : empty ? (
         <EmptyList />
       ) : (
-        children
+        <>
+          <Matching />
+          {children}
+        </>
       )}
     </div>
+  );
+}
+
+/** How many a search has found. */
+function Matching() {
+  const { list } = useSite();
+  if (list.search.value.trim() === "") return null;
+  return (
+    <p class="matching" role="status">
+      {texts().list.matching(list.size.value)}
+    </p>
   );
 }
 

@@ -26,7 +26,7 @@ export function VisitorPanel({
   const t = texts().panel;
   const profile = conversation.profile.value;
   return (
-    <aside class="panel" aria-label={t.name}>
+    <section class="panel" aria-label={t.name}>
       <div class="panel-head">
         <h2>{t.name}</h2>
         {onClose !== undefined && (
@@ -56,7 +56,7 @@ export function VisitorPanel({
           <Data data={profile.data} />
         </Part>
       </div>
-    </aside>
+    </section>
   );
 }
 

@@ -31,6 +31,7 @@ export {
   LogOut,
   MessageSquare,
   Monitor,
+  MonitorSmartphone,
   Moon,
   PanelRight,
   RotateCcw,

@@ -1,9 +1,10 @@
 import { useState } from "preact/hooks";
+import { problemIn } from "../../model/http.ts";
 import { texts } from "../../texts.ts";
 import { useDesk } from "../context.ts";
 import { Button } from "../parts/button.tsx";
 import { Field } from "../parts/field.tsx";
-import { problemOf, problemText } from "../problem.ts";
+import { problemText } from "../problem.ts";
 import { StagePage } from "./page.tsx";
 import { FormError } from "./sign-in.tsx";
 
@@ -90,7 +91,7 @@ export function Invited() {
 }
 
 function errorField(error: unknown): string | null {
-  const problem = problemOf(error);
+  const problem = problemIn(error);
   if (problem?.kind === "taken") return "login";
   return problem?.kind === "field" && ["login", "password", "display_name"].includes(problem.field)
     ? problem.field

@@ -160,7 +160,7 @@ export const en = {
     emptyOthers: "No other operator is in control",
     emptyOthersHint: "Conversations of your colleagues are shown here.",
     emptySearch: (words: string) => `Nothing found for “${words}”`,
-    emptySearchHint: "Country, page, language, browser and last message are searched.",
+    emptySearchHint: "Country code, page, language, browser and last message are searched.",
     noMessage: "No message yet",
     unknownCountry: "Unknown country",
     online: "Online",

@@ -163,7 +163,7 @@ export const fr: Texts = {
     emptyOthersHint: "Les conversations de vos collègues s’affichent ici.",
     emptySearch: (words) => `Aucun résultat pour « ${words} »`,
     emptySearchHint:
-      "La recherche porte sur le pays, la page, la langue, le navigateur et le dernier message.",
+      "La recherche porte sur le code du pays, la page, la langue, le navigateur et le dernier message.",
     noMessage: "Pas encore de message",
     unknownCountry: "Pays inconnu",
     online: "En ligne",

@@ -162,7 +162,7 @@ export const lv: Texts = {
     emptyOthers: "Cits operators nevada nevienu sarunu",
     emptyOthersHint: "Šeit redzamas kolēģu sarunas.",
     emptySearch: (words) => `Pēc “${words}” nekas nav atrasts`,
-    emptySearchHint: "Meklē valstī, lapā, valodā, pārlūkā un pēdējā ziņā.",
+    emptySearchHint: "Meklē valsts kodā, lapā, valodā, pārlūkā un pēdējā ziņā.",
     noMessage: "Vēl nav ziņu",
     unknownCountry: "Nezināma valsts",
     online: "Tiešsaistē",

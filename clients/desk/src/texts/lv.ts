@@ -7,7 +7,6 @@ const count = counting("lv");
 export const lv: Texts = {
   language: "lv",
 
-  appName: "Vigie",
   loading: "Ielādē…",
   cancel: "Atcelt",
   close: "Aizvērt",
@@ -149,7 +148,6 @@ export const lv: Texts = {
       waiting: "Gaidošās vispirms",
     },
     overview: "Visas sarunas tiešraidē",
-    overviewClose: "Atpakaļ uz darbvietu",
     matching: (n) => count(n, { zero: "sarunu", one: "saruna", other: "sarunas" }),
     emptyAll: "Vietnē šobrīd neviena nav",
     emptyAllHint: "Apmeklētāji parādās šeit, tiklīdz ierodas.",
@@ -181,10 +179,8 @@ export const lv: Texts = {
     lastMessage: "Pēdējā ziņa",
     control: "Vada",
     messages: "Ziņas",
-    waiting: "Gaida",
     operators: "Operatori",
     operatorSessions: (n) => count(n, { zero: "sarunu", one: "saruna", other: "sarunas" }),
-    none: "Neviens operators nav pieslēdzies",
   },
   devices: {
     mobile: "Tālrunis",
@@ -200,9 +196,6 @@ export const lv: Texts = {
   },
   conversation: {
     name: "Saruna",
-    none: "Neviena saruna nav atvērta",
-    noneHint: "Izvēlieties sarunu sarakstā, lai tai sekotu. Apmeklētājs to nemana.",
-    noneKeys: "pārvietoties, atvērt",
     visitor: "Apmeklētājs",
     openPage: "Atvērt pašreizējo lapu",
     takeOver: "Pārņemt",
@@ -272,7 +265,6 @@ export const lv: Texts = {
     placeholder: "Atbildēt apmeklētājam",
     placeholderObserving: "Atbilde: pārņemiet sarunu, lai nosūtītu",
     placeholderNote: "Piezīme kolēģiem",
-    placeholderClosed: "Saruna ir slēgta",
     noteName: "Piezīme",
     send: "Sūtīt",
     addNote: "Pievienot piezīmi",
@@ -296,7 +288,6 @@ export const lv: Texts = {
   },
   refused: {
     held: (name, since) => `${name} pārņēma šo sarunu pirmais(-ā), ${since}.`,
-    heldNow: (name) => `${name} pārņēma šo sarunu pirmais(-ā).`,
     nowHeld: (name, since) => `Jūs vairs nevadāt sarunu: ${name} to pārņēma ${since}.`,
     full: "Saruna ir sasniegusi lielāko pieļaujamo garumu.",
     tooMany: "Pārāk daudz ziņu gaida nosūtīšanu. Pagaidiet, līdz atjaunojas savienojums.",
@@ -347,7 +338,6 @@ export const lv: Texts = {
     timeOnSite: "Laiks vietnē",
     pagesSeen: "Skatītās lapas",
     visits: "Apmeklējumi",
-    currentPage: "Pašreizējā lapa",
     morePages: (n) => `Rādīt vēl ${count(n, { zero: "lapas", one: "lapu", other: "lapas" })}`,
     profile: "Profils",
     country: "Valsts",

@@ -50,7 +50,6 @@ function intro(widget: Widget) {
   const { language, widget: settings } = widget.site.value;
   return (
     <>
-      <p class="told">{texts.privacy}</p>
       {!widget.chat.lasting && <p class="told">{texts.noStorage}</p>}
       <div class="group bot">
         {author(widget, "bot", "")}

@@ -2,8 +2,8 @@
 
 import type { OperatorClient } from "@vigie/client";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { Engine, eventually } from "../../sdk/test/engine.ts";
-import { operate, serveBot, webSocketOfShop } from "../../sdk/test/people.ts";
+import { Engine, eventually, ORIGIN } from "../../sdk/test/engine.ts";
+import { operate, serveBot, webSocketOf } from "../../sdk/test/people.ts";
 import { Chat, type ChatOptions } from "../src/model/chat.ts";
 import { type Shelf, sharedShelf, tabShelf } from "../src/model/shelf.ts";
 
@@ -45,7 +45,7 @@ function open(shelves: { shared: Shelf; own: Shelf }, more: Partial<ChatOptions>
     referrer: "",
     language: "en",
     data: {},
-    transport: webSocketOfShop,
+    transport: webSocketOf(ORIGIN),
     ...more,
   });
   chats.push(chat);
@@ -119,6 +119,16 @@ describe("a visitor's chat", () => {
     one.say("hello");
     await saysExactly(one, "hello");
     await saysExactly(other, "hello");
+  });
+
+  it("is one visitor's in two tabs that are opened at the same time", async () => {
+    const shelves = browser();
+    const tabs = [open(shelves), open(shelves.tab())] as const;
+    tabs[0].say("from one");
+    tabs[1].say("from the other");
+    await eventually("both in both", () => tabs.every((tab) => (said(tab) || []).length === 2));
+    expect(tabs[0].session).toBe(tabs[1].session);
+    expect(tabs.map((tab) => tab.reach.value)).toEqual(["online", "online"]);
   });
 
   it("sends what another tab left behind", async () => {

@@ -218,9 +218,19 @@ export class Chat {
       codec: json,
       agent: "vigie-widget",
       ...(resume && { resume }),
-      onResume: (token) => (token ? shared.set("resume", token) : shared.remove("resume")),
+      onResume: (token) => {
+        if (!resume && !client.session && shared.get("resume")) {
+          // Another tab has become a visitor at the same time, and was first: there is only one.
+          this.#client = this.#open();
+          client.close();
+        } else if (token) {
+          shared.set("resume", token);
+        } else {
+          shared.remove("resume");
+        }
+      },
     });
-    client.on("state", (state) => this.#connection(state));
+    client.on("state", (state) => client === this.#client && this.#connection(state));
     client.on("typing", ({ author }) => this.#operatorTypes(author.kind === "operator"));
     client.follow({
       event: (event) => this.#event(event),

@@ -12,7 +12,6 @@ export const en: Texts = {
   liveAgent: "Live agent",
   you: "You",
   greeting: "Hello! How can we help?",
-  privacy: "You are talking to an AI assistant.",
 
   message: "Message",
   placeholder: "Write a message…",

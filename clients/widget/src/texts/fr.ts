@@ -12,7 +12,6 @@ export const fr: Texts = {
   liveAgent: "Conseiller en direct",
   you: "Vous",
   greeting: "Bonjour ! Comment pouvons-nous vous aider ?",
-  privacy: "Vous parlez à un assistant IA.",
 
   message: "Message",
   placeholder: "Écrivez un message…",

@@ -15,7 +15,6 @@ export const lv: Texts = {
   liveAgent: "Konsultants tiešsaistē",
   you: "Jūs",
   greeting: "Sveiki! Kā varam palīdzēt?",
-  privacy: "Jums atbild MI asistents.",
 
   message: "Ziņa",
   placeholder: "Rakstiet ziņu…",

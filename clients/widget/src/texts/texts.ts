@@ -12,7 +12,6 @@ export interface Texts {
   readonly liveAgent: string;
   readonly you: string;
   readonly greeting: string;
-  readonly privacy: string;
 
   readonly message: string;
   readonly placeholder: string;

@@ -79,6 +79,8 @@ export class OpenConversation implements Conversation {
   #shown = 0;
   /** The latest turn that is answered, failed or overtaken: drafts up to it are void. */
   #turnOver = 0;
+  /** The turn that the draft is of. */
+  #draftTurn = 0;
   #toldTyping = Number.NEGATIVE_INFINITY;
 
   constructor(composition: Composition, around: Surroundings) {
@@ -295,6 +297,7 @@ export class OpenConversation implements Conversation {
   /** The bot's answer so far. */
   drafted({ turn, text }: DraftSignal): void {
     if (turn > this.#turnOver && this.#control.value?.holder.kind !== "operator") {
+      this.#draftTurn = turn;
       this.#botDraft.show(text);
     }
   }
@@ -337,7 +340,11 @@ export class OpenConversation implements Conversation {
   #controlled(control: Control): void {
     const known = this.#control.value;
     if (known === null || control.epoch > known.epoch) {
-      this.#control.value = control;
+      // The change and its line in the thread are seen at once.
+      batch(() => {
+        this.#flush();
+        this.#control.value = control;
+      });
       if (control.holder.kind === "operator") {
         this.#botDraft.hide();
       }
@@ -414,7 +421,10 @@ export class OpenConversation implements Conversation {
 
   #turnEnds(turn: number): void {
     this.#turnOver = Math.max(this.#turnOver, turn);
-    this.#botDraft.hide();
+    // A draft may come before the frame that shows the message that it answers.
+    if (this.#draftTurn <= this.#turnOver) {
+      this.#botDraft.hide();
+    }
   }
 
   /** The log is another one: what was shown is void, what was composed is not. */

@@ -6,7 +6,6 @@ const count = counting("en");
 export const en = {
   language: "en",
 
-  appName: "Vigie",
   loading: "Loading…",
   cancel: "Cancel",
   close: "Close",
@@ -147,7 +146,6 @@ export const en = {
       waiting: "Waiting first",
     },
     overview: "All live conversations",
-    overviewClose: "Back to the desk",
     matching: (n: number) => count(n, { one: "conversation", other: "conversations" }),
     emptyAll: "Nobody is on the site right now",
     emptyAllHint: "Visitors appear here the moment they arrive.",
@@ -160,7 +158,7 @@ export const en = {
     emptyOthers: "No other operator is in control",
     emptyOthersHint: "Conversations of your colleagues are shown here.",
     emptySearch: (words: string) => `Nothing found for “${words}”`,
-    emptySearchHint: "Country, page, language, browser and last message are searched.",
+    emptySearchHint: "Country code, page, language, browser and last message are searched.",
     noMessage: "No message yet",
     unknownCountry: "Unknown country",
     online: "Online",
@@ -179,10 +177,8 @@ export const en = {
     lastMessage: "Last message",
     control: "In control",
     messages: "Messages",
-    waiting: "Waiting",
     operators: "Operators",
     operatorSessions: (n: number) => count(n, { one: "conversation", other: "conversations" }),
-    none: "No operator is connected",
   },
   devices: { mobile: "Phone", tablet: "Tablet", desktop: "Computer", unknown: "Unknown device" },
 
@@ -193,9 +189,6 @@ export const en = {
   },
   conversation: {
     name: "Conversation",
-    none: "No conversation open",
-    noneHint: "Choose one from the list to observe it. The visitor does not notice.",
-    noneKeys: "to move, to open",
     visitor: "Visitor",
     openPage: "Open current page",
     takeOver: "Take over",
@@ -266,7 +259,6 @@ export const en = {
     placeholder: "Reply to the visitor",
     placeholderObserving: "Reply: take over to send it",
     placeholderNote: "Note for your colleagues",
-    placeholderClosed: "The conversation is closed",
     noteName: "Note",
     send: "Send",
     addNote: "Add note",
@@ -290,7 +282,6 @@ export const en = {
   },
   refused: {
     held: (name: string, since: string) => `${name} took this conversation first, ${since}.`,
-    heldNow: (name: string) => `${name} took this conversation first.`,
     nowHeld: (name: string, since: string) =>
       `You are no longer in control: ${name} took over ${since}.`,
     full: "This conversation has reached its greatest length.",
@@ -344,7 +335,6 @@ export const en = {
     timeOnSite: "Time on site",
     pagesSeen: "Pages seen",
     visits: "Visits",
-    currentPage: "Current page",
     morePages: (n: number) => `Show ${count(n, { one: "more page", other: "more pages" })}`,
     profile: "Profile",
     country: "Country",

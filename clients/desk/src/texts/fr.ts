@@ -7,7 +7,6 @@ const count = counting("fr");
 export const fr: Texts = {
   language: "fr",
 
-  appName: "Vigie",
   loading: "Chargement…",
   cancel: "Annuler",
   close: "Fermer",
@@ -149,7 +148,6 @@ export const fr: Texts = {
       waiting: "En attente d’abord",
     },
     overview: "Toutes les conversations en direct",
-    overviewClose: "Retour au poste",
     matching: (n) => count(n, { one: "conversation", other: "conversations" }),
     emptyAll: "Personne sur le site pour l’instant",
     emptyAllHint: "Les visiteurs apparaissent ici dès leur arrivée.",
@@ -163,7 +161,7 @@ export const fr: Texts = {
     emptyOthersHint: "Les conversations de vos collègues s’affichent ici.",
     emptySearch: (words) => `Aucun résultat pour « ${words} »`,
     emptySearchHint:
-      "La recherche porte sur le pays, la page, la langue, le navigateur et le dernier message.",
+      "La recherche porte sur le code du pays, la page, la langue, le navigateur et le dernier message.",
     noMessage: "Pas encore de message",
     unknownCountry: "Pays inconnu",
     online: "En ligne",
@@ -182,10 +180,8 @@ export const fr: Texts = {
     lastMessage: "Dernier message",
     control: "Qui a la main",
     messages: "Messages",
-    waiting: "Attente",
     operators: "Opérateurs",
     operatorSessions: (n) => count(n, { one: "conversation", other: "conversations" }),
-    none: "Aucun opérateur connecté",
   },
   devices: {
     mobile: "Téléphone",
@@ -201,9 +197,6 @@ export const fr: Texts = {
   },
   conversation: {
     name: "Conversation",
-    none: "Aucune conversation ouverte",
-    noneHint: "Choisissez-en une dans la liste pour la suivre. Le visiteur ne le remarque pas.",
-    noneKeys: "pour parcourir, pour ouvrir",
     visitor: "Visiteur",
     openPage: "Ouvrir la page actuelle",
     takeOver: "Prendre la main",
@@ -273,7 +266,6 @@ export const fr: Texts = {
     placeholder: "Répondre au visiteur",
     placeholderObserving: "Répondre : prenez la main pour envoyer",
     placeholderNote: "Note pour vos collègues",
-    placeholderClosed: "La conversation est close",
     noteName: "Note",
     send: "Envoyer",
     addNote: "Ajouter la note",
@@ -297,7 +289,6 @@ export const fr: Texts = {
   },
   refused: {
     held: (name, since) => `${name} a pris la main avant vous, ${since}.`,
-    heldNow: (name) => `${name} a pris la main avant vous.`,
     nowHeld: (name, since) => `Vous n’avez plus la main : ${name} l’a prise ${since}.`,
     full: "Cette conversation a atteint sa longueur maximale.",
     tooMany: "Trop de messages attendent d’être envoyés. Attendez le retour de la connexion.",
@@ -350,7 +341,6 @@ export const fr: Texts = {
     timeOnSite: "Temps sur le site",
     pagesSeen: "Pages vues",
     visits: "Visites",
-    currentPage: "Page actuelle",
     morePages: (n) => `Afficher ${count(n, { one: "autre page", other: "autres pages" })}`,
     profile: "Profil",
     country: "Pays",

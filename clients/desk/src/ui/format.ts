@@ -40,7 +40,7 @@ export function ago(time: number, now: number): string {
     "ago",
     (language) => new Intl.RelativeTimeFormat(language, { numeric: "auto" }),
   );
-  if (length < MINUTE) return relative.format(-Math.floor(length / SECOND), "second");
+  if (length < MINUTE) return relative.format(-Math.max(1, Math.floor(length / SECOND)), "second");
   if (length < HOUR) return relative.format(-Math.floor(length / MINUTE), "minute");
   if (length < DAY) return relative.format(-Math.floor(length / HOUR), "hour");
   return relative.format(-Math.floor(length / DAY), "day");

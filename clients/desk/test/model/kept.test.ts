@@ -3,7 +3,8 @@ import { DRAFTS_MAX, UNREAD_SESSIONS_MAX } from "../../src/model/bounds.ts";
 import { Drafts } from "../../src/model/drafts.ts";
 import { openPreferences } from "../../src/model/preferences.ts";
 import { Unread } from "../../src/model/unread.ts";
-import { card, MemoryStorage } from "./support.ts";
+import { card } from "./fixtures.ts";
+import { MemoryStorage } from "./support.ts";
 
 describe("preferences", () => {
   it("are kept, and the same in all tabs", () => {

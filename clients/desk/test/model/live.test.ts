@@ -20,7 +20,8 @@ import {
 } from "../../src/model/bounds.ts";
 import { SparseList } from "../../src/model/live.ts";
 import { Unread } from "../../src/model/unread.ts";
-import { card, HandClock } from "./support.ts";
+import { card } from "./fixtures.ts";
+import { HandClock } from "./support.ts";
 
 /** All cards of a site, newest first, and one watcher of them. */
 class Board {

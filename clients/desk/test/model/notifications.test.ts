@@ -9,7 +9,8 @@ import {
 } from "../../src/model/bounds.ts";
 import { Ringer } from "../../src/model/notifications.ts";
 import type { NotifyChoice } from "../../src/model/types.ts";
-import { card, HandClock, testPorts } from "./support.ts";
+import { card } from "./fixtures.ts";
+import { HandClock, testPorts } from "./support.ts";
 
 let clock: HandClock;
 let test: ReturnType<typeof testPorts>;

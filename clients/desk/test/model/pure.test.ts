@@ -7,7 +7,7 @@ import { profileOf, provenance } from "../../src/model/profile.ts";
 import { refusalOf, unseenOf } from "../../src/model/refusal.ts";
 import { filterThread, threadItem } from "../../src/model/thread.ts";
 import { titleOf } from "../../src/model/title.ts";
-import { card, event } from "./support.ts";
+import { card, event } from "./fixtures.ts";
 
 const ann = { kind: "operator", id: "ann", name: "Ann" } as const;
 const bot = { kind: "bot", name: "Bo" } as const;

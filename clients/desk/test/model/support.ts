@@ -1,15 +1,7 @@
 // What the model's tests share: a browser that is not there, and people at a real engine.
 
 import { signal } from "@preact/signals";
-import {
-  type Card,
-  connectVisitor,
-  type Event,
-  type EventBody,
-  type VisitorClient,
-  type VisitorOptions,
-  webSocket,
-} from "@vigie/client";
+import { connectVisitor, type VisitorClient, type VisitorOptions, webSocket } from "@vigie/client";
 import WebSocket from "ws";
 import { type Engine, eventually, ORIGIN } from "../../../sdk/test/engine.ts";
 import { createDesk } from "../../src/model/desk.ts";
@@ -306,32 +298,4 @@ export function visit(engine: Engine, more: Partial<VisitorOptions> = {}): Visit
 /** What a thread says, in order. */
 export function texts(conversation: Conversation): string[] {
   return conversation.items.value.flatMap((item) => (item.kind === "message" ? [item.text] : []));
-}
-
-/** An event of a log. */
-export function event(
-  offset: number,
-  body: EventBody,
-  author: Event["author"] = { kind: "visitor" },
-  time = 1_000 * offset,
-): Event {
-  return { offset, time, author, body };
-}
-
-/** A card of the live list. */
-export function card(session: string, more: Partial<Card> = {}): Card {
-  return {
-    session,
-    visitor: `v-${session}`,
-    ordinal: 1,
-    started: 1_000,
-    device: "desktop",
-    messages: 0,
-    asked: 0,
-    control: { epoch: 1, holder: { kind: "bot" }, since: 1_000 },
-    bot: "idle",
-    online: true,
-    offset: 1,
-    ...more,
-  };
 }

@@ -65,9 +65,23 @@ export function ListPanel({
       ) : empty ? (
         <EmptyList />
       ) : (
-        children
+        <>
+          <Matching />
+          {children}
+        </>
       )}
     </div>
+  );
+}
+
+/** How many a search has found. */
+function Matching() {
+  const { list } = useSite();
+  if (list.search.value.trim() === "") return null;
+  return (
+    <p class="matching" role="status">
+      {texts().list.matching(list.size.value)}
+    </p>
   );
 }
 

@@ -109,7 +109,11 @@ test("operators see which page a visitor is on, also when the page changes witho
   expect(pages[0]?.title).toBe("Backpacks – Mésange");
 });
 
-test("operators see what lies in the visitor's cart", async ({ sit, visit }) => {
+test("operators see what lies in the visitor's cart, and are told only when it changes", async ({
+  engine,
+  sit,
+  visit,
+}) => {
   const ana = await sit({ login: "ana", name: "Ana" });
   const shop = await visit();
   await shop.chat("pinson.html");
@@ -118,6 +122,13 @@ test("operators see what lies in the visitor's cart", async ({ sit, visit }) => 
   await shop.widget.leave();
   await shop.page.getByRole("button", { name: "Add to the cart" }).click();
   await expect(ana.visitor.getByText("1 × Pinson")).toBeVisible();
+
+  await shop.chat("bags.html");
+  await shop.widget.tell("Still here");
+  await expect(ana.said("Still here")).toBeVisible();
+  const log = await engine.log(await engine.session());
+  const told = log.filter(({ body }) => body.type === "data_changed").map(({ body }) => body.data);
+  expect(told).toEqual([{ cart: "1 × Pinson", total: "89\u00a0€" }]);
 });
 
 test("a visitor ends the conversation, rates it and starts a new one", async ({

@@ -35,7 +35,7 @@ export function mount(tag: Tag): void {
     page: currentPage(),
     referrer: document.referrer,
     language: tag.language ?? navigator.language,
-    data: tag.data,
+    ...(tag.data && { data: tag.data }),
   });
   // On a phone the panel would hide the page that was just opened.
   const open = signal(own.get("open") === "1" && !matchMedia(PHONE).matches);

@@ -19,15 +19,20 @@ export interface Tag {
   readonly position?: string | undefined;
   readonly accent?: string | undefined;
   readonly scheme?: string | undefined;
-  /** From `data-visitor-…`. */
-  readonly data: Record<string, string>;
+  /** From `data-visitor-…`; without one, what the session has stays as it is. */
+  readonly data?: Record<string, string>;
 }
 
 /** Reads the tag. */
 export function readTag({ src, dataset, attributes }: HTMLScriptElement): Tag {
   const named = [...attributes].filter(({ name }) => name.startsWith(PREFIX));
   const data = named.map(({ name, value }) => [name.slice(PREFIX.length), value] as const);
-  return { ...dataset, source: src, site: dataset.site ?? "", data: visitorData(data) };
+  return {
+    ...dataset,
+    source: src,
+    site: dataset.site ?? "",
+    ...(data.length > 0 && { data: visitorData(data) }),
+  };
 }
 
 /** What of it the engine takes; values that are too long are cut. */

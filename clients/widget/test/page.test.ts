@@ -29,6 +29,10 @@ describe("the script tag", () => {
     expect(tag.data).toEqual({ email: "a@b.example", "customer-id": "17" });
   });
 
+  it("leaves alone what is known of the visitor when it says nothing of them", () => {
+    expect(readTag(script({ "data-site": "shop" }))).not.toHaveProperty("data");
+  });
+
   it("never carries more data than the engine takes", () => {
     const many = Array.from({ length: 20 }, (_, at) => [`key${at}`, "é".repeat(300)] as const);
     const data = visitorData([["", "x"], ["k".repeat(65), "x"], ["gone", undefined], ...many]);

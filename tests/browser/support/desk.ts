@@ -29,7 +29,7 @@ export class Desk {
     this.release = this.conversation.getByRole("button", { name: "Release" });
     this.reply = this.conversation.getByRole("textbox", { name: "Reply" });
     this.send = this.conversation.getByRole("button", { name: "Send", exact: true });
-    this.visitor = page.getByRole("complementary", { name: "Visitor", exact: true });
+    this.visitor = page.getByRole("region", { name: "Visitor", exact: true });
     this.palette = page.getByRole("dialog", { name: "Command palette" });
   }
 

@@ -15,8 +15,9 @@ export class Shop {
   }
 
   /** Opens a page of the shop: `rollier.html`, `fr/`; without a path the first page. */
-  async open(path = ""): Promise<void> {
-    await this.page.goto(`${this.#origin}/demo/${path}`);
+  async open(path = "", from?: string): Promise<void> {
+    const referer = from === undefined ? {} : { referer: from };
+    await this.page.goto(`${this.#origin}/demo/${path}`, referer);
   }
 
   /** Opens a page and the chat on it, and waits until it is connected. */

@@ -43,7 +43,7 @@ export interface ChatOptions {
   readonly referrer: string;
   readonly language: string;
   /** What the page knows of the visitor. */
-  data: Record<string, string>;
+  data?: Record<string, string>;
   /** Where there is no WebSocket of the platform's. */
   readonly transport?: OpenTransport;
 }

@@ -19,7 +19,8 @@ export function view(widget: Widget) {
 function panel(widget: Widget) {
   const [top, height] = widget.seen.value;
   return (
-    <div
+    // In a section its head and foot are none of the page's landmarks.
+    <section
       class="panel"
       role="dialog"
       aria-label={widget.texts.value.chat}
@@ -31,6 +32,6 @@ function panel(widget: Widget) {
       {status(widget)}
       {thread(widget)}
       {widget.chat.conversation.value.closed ? ending(widget) : composer(widget)}
-    </div>
+    </section>
   );
 }

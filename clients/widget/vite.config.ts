@@ -3,22 +3,7 @@ import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 /**
- * Properties that neither the wire, nor storage, nor the DOM, nor the page knows: they may be called
- * anything. A name that is wrongly here shows in the first test with a browser.
- */
-const INTERNAL = [
-  ...["conversation", "botFailed", "botAnswers", "outlived", "speaker", "leftBehind", "sayDraft"],
-  ...["onSaid", "lasting", "reading", "unsent", "dropSent", "texts", "chat", "reach", "shared"],
-  ...["keptUntilOnline", "endConversation", "newConversation", "talkToHuman", "reconnecting"],
-  ...["assistant", "closeChat", "openChat", "liveAgent", "humanAsked", "sendRating", "noStorage"],
-  ...["sending", "stars", "startAnew", "tryAgain", "outcome", "followers", "waiters", "asksToken"],
-  ...["notBefore", "askAgain", "asking", "refreshAt", "connectId", "policy", "lane", "codec"],
-  ...["expiry", "requestHuman", "retryNow", "caughtUp", "viewPage", "subprotocol", "failures"],
-  ...["renewals", "inDoubt", "pinged", "wakeAt", "dueAt", "judge"],
-];
-
-/**
- * What Vite's own minifier has left is worth more than half a kilobyte. Reading a property counts as
+ * What Vite's own minifier has left is worth half a kilobyte. Reading a property counts as
  * doing nothing: whoever reads a signal only to be called again uses `subscribe`.
  */
 const squeeze: Plugin = {
@@ -27,9 +12,6 @@ const squeeze: Plugin = {
     const options: MinifyOptions = {
       ecma: 2020,
       compress: { passes: 3, unsafe_arrows: true, unsafe_methods: true },
-      mangle: {
-        properties: { regex: new RegExp(`^(?:${INTERNAL.join("|")})$`), keep_quoted: true },
-      },
     };
     for (const file of Object.values(files)) {
       if (file.type === "chunk") {

@@ -27,7 +27,7 @@ Example:
   vigie site add shop --update --knowledge articles/
 
 Articles are Markdown files, one each; `shipping.fr.md` is in French.")]
-    Add(Add),
+    Add(Box<Add>),
 
     /// List the sites with their public keys
     #[command(after_help = "\
@@ -120,7 +120,7 @@ enum SchemeArg {
 
 pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliError> {
     match command {
-        Command::Add(add) => self::add(config, add).await,
+        Command::Add(add) => self::add(config, *add).await,
         Command::List => {
             let store = database::open_existing(config)?;
             print(&table(&store.sites().await?))

@@ -645,6 +645,10 @@ pub fn check_data(data: &CustomData) -> Result<(), Refusal> {
         if key.trim().is_empty() || key.len() > DATA_KEY_BYTES_MAX {
             return Err(Refusal::Invalid("a key of data must have 1 to 64 bytes"));
         }
+        // What JavaScript clients cannot keep in an object would cut their operators off.
+        if key == "__proto__" {
+            return Err(Refusal::Invalid("a key of data must not be \"__proto__\""));
+        }
         if value.len() > DATA_VALUE_BYTES_MAX {
             return Err(Refusal::Invalid("a value of data must have at most 256 bytes"));
         }

@@ -93,6 +93,24 @@ async fn cn11_who_connects_again_without_data_leaves_it_as_it_is() {
 }
 
 #[tokio::test]
+async fn what_was_told_last_is_what_a_client_tells_again() {
+    let shop = Shop::open().await;
+    let ann = shop.operator(Via::Tcp, "ann", Rank::Agent).await;
+    let (free, pro) = (data(&[("plan", "free")]), data(&[("plan", "pro")]));
+    let connect = Connect { data: Some(free.clone()), ..as_visitor(&*shop.site.key) };
+    let mut visitor = shop.visitor_as(Via::Json, connect, Options::default()).await;
+    visitor.client.set_data(pro.clone()).await.unwrap();
+    let long = data(&[("plan", &"x".repeat(257))]);
+    assert_eq!(refusal(visitor.client.set_data(long).await).code, ErrorCode::InvalidParams);
+    visitor.client.reconnect();
+    let connected = |heard: &ClientEvent| matches!(heard, ClientEvent::Connected(_)).then_some(());
+    visitor.until("the first connection", connected).await;
+    visitor.until("another connection", connected).await;
+    let log = ann.client.history(Some(visitor.session()), 0, 100).await.unwrap().events;
+    assert_eq!(log.into_iter().filter_map(told).collect::<Vec<_>>(), [free, pro]);
+}
+
+#[tokio::test]
 async fn rs12_who_ended_their_session_connects_again_for_another() {
     let shop = Shop::open().await;
     let mut visitor = shop.visitor(Via::WebSocket).await;

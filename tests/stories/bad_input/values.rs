@@ -249,6 +249,7 @@ fn of_visitors() -> Vec<Case> {
         ("page", json!({ "url": "https://x", "title": 7 }), "title"),
         ("set_data", json!({}), "data"),
         ("set_data", data(json!(null)), "data"),
+        ("set_data", data(json!({ "__proto__": "pro" })), "__proto__"),
         ("set_data", data(json!("plan: pro")), "data"),
         ("set_data", data(json!(["plan", "pro"])), "data"),
         ("set_data", data(json!({ "plan": 7 })), "data"),

@@ -217,12 +217,18 @@ impl Client {
         self.call(&Rate { score, comment }).await
     }
 
-    /// Visitors: what the site's page tells of them, in place of what it told before.
+    /// Visitors: what the site's page tells of them, in place of what it told before. Told again
+    /// with each connection.
     ///
     /// # Errors
     /// See [`Client::call`].
     pub async fn set_data(&self, data: CustomData) -> Result<Done, CallError> {
-        self.call(&SetData { data }).await
+        let before = self.0.shared.wanted().connect.data.replace(data.clone());
+        let outcome = self.call(&SetData { data }).await;
+        if outcome.is_err() {
+            self.0.shared.wanted().connect.data = before;
+        }
+        outcome
     }
 
     /// Operators: the other sessions of a session's visitor, latest first. `before` is the `next`

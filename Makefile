@@ -13,6 +13,8 @@ SDK := clients/sdk/dist/index.js
 sources = $(shell find clients/$(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/docs/*') \
 	clients/tsconfig.base.json $(CLIENTS)
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --prefix
+# Tests of clients run the real engine.
+ENGINE = test -n "$$VIGIE_BIN" || $(CARGO) build --bin vigie
 need_npm = command -v npm >/dev/null || { echo "make: npm is needed to $(1); install Node.js 20 or later" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
@@ -68,19 +70,20 @@ lint: ## Formatting, lints, and the pure room without its default features
 test-engine: setup ## All tests of the engine, the protocol and the Rust client
 	$(CARGO) test --workspace
 
-test-web: $(SDK) $(WEB) ## Formatting, types, unit tests and sizes of the SDK, the widget and the desk
+test-web: setup $(SDK) $(WEB) ## Formatting, types, unit tests and sizes of the SDK, the widget and the desk
+	$(ENGINE)
 	npm run check --prefix clients
 	npm test --prefix clients
 	npm run size --prefix clients --workspaces --if-present
 
 test-browser: setup $(WEB) ## The engine, the widget and the desk together in a real browser
 	tests/browser/setup.sh
-	test -n "$$VIGIE_BIN" || $(CARGO) build --bin vigie
+	$(ENGINE)
 	cd tests/browser && ../../clients/node_modules/.bin/biome ci . && npm run check && npm test
 
 screenshots: setup $(WEB) ## Take the pictures that README.md shows, into tests/browser/screenshots
 	tests/browser/setup.sh
-	test -n "$$VIGIE_BIN" || $(CARGO) build --bin vigie
+	$(ENGINE)
 	cd tests/browser && VIGIE_SCREENSHOTS=1 npm test
 
 fuzz: ## Feed each decoder random input for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)

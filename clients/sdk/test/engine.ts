@@ -9,7 +9,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 /** How long anything may take that should happen at once. Generous: machines are busy. */
@@ -18,8 +17,8 @@ export const PATIENCE_MS = 20_000;
 /** The origin that the sites of a test engine let in. */
 export const ORIGIN = "http://shop.example";
 
-const PROGRAM =
-  process.env.VIGIE_BIN ?? fileURLToPath(new URL("../../../target/debug/vigie", import.meta.url));
+// From the folder and not from `import.meta.url`: where tests run as in a browser, that is no file.
+const PROGRAM = process.env.VIGIE_BIN ?? join(import.meta.dirname, "../../../target/debug/vigie");
 
 const run = promisify(execFile);
 

@@ -1,6 +1,7 @@
 // A bot: answers the turns that the server asks of it.
 
-import { Base, type Client, type ClientOptions, type Settled } from "./client.ts";
+import { Bearer } from "./bearer.ts";
+import type { Client, ClientOptions, Settled } from "./client.ts";
 import type { NotificationMessage } from "./codec.ts";
 import { safely } from "./connection.ts";
 import { VigieError } from "./errors.ts";
@@ -71,14 +72,14 @@ interface Work {
   timer: unknown;
 }
 
-class Bot extends Base implements BotClient {
+class Bot extends Bearer implements BotClient {
   /** By session: a session has one open turn at most. */
   readonly #work = new Map<string, Work>();
   #handlers: BotHandlers | undefined;
   #online = false;
 
   constructor(options: Settled<BotOptions>) {
-    super(options, {}, options.token);
+    super(options);
     this.on("state", ({ kind }) => {
       if (kind === "closed") {
         for (const { turn } of [...this.#work.values()]) {

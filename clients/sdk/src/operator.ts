@@ -1,6 +1,7 @@
 // An operator: watches the live list, observes, takes over, answers, hands back.
 
-import { Base, type Client, type ClientOptions, type Settled } from "./client.ts";
+import { Bearer } from "./bearer.ts";
+import type { Client, ClientOptions, Settled } from "./client.ts";
 import type { NotificationMessage } from "./codec.ts";
 import type { CallOptions } from "./connection.ts";
 import { type AnyFollowHandlers, type FollowHandlers, type Following, Follows } from "./follows.ts";
@@ -134,14 +135,14 @@ const RETRIED = { policy: "retry" } as const;
 const INTENT = { policy: "retry", lane: "intent", latest: true } as const;
 const ONCE = { policy: "once" } as const;
 
-class Operator extends Base implements OperatorClient {
+class Operator extends Bearer implements OperatorClient {
   readonly #follows: Follows;
   readonly #typing = new Map<string, Throttle<undefined>>();
   #watcher: Watcher | undefined;
   #online = false;
 
   constructor(options: Settled<OperatorOptions>) {
-    super(options, {}, options.token);
+    super(options);
     this.#follows = new Follows(this.connection);
   }
 

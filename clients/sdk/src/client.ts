@@ -187,8 +187,10 @@ export abstract class Base implements Client {
   }
 
   refreshToken(): Promise<void> {
-    const message = "give a function as token to have it refreshed";
-    return Promise.reject(new VigieError("unsupported", message));
+    return new Promise((resolve, reject) => {
+      const call = this.connection.expect(({ error }) => (error ? reject(error) : resolve()));
+      this.connection.feed({ kind: "refresh", call });
+    });
   }
 
   close(): void {

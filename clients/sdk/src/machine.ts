@@ -63,6 +63,10 @@ export class Machine implements Machinery {
   }
 
   #take(input: Input, now: number): void {
+    if ("link" in input && !(input.link === this.#link && this.#hasSocket())) {
+      // That socket is gone.
+      return;
+    }
     switch (input.kind) {
       case "start":
         if (this.#phase.kind === "idle") {
@@ -70,23 +74,17 @@ export class Machine implements Machinery {
         }
         return;
       case "opened":
-        this.#opened(input.link, now);
+        this.#opened(now);
         return;
       case "alive":
-        if (input.link === this.#link) {
-          this.#pulse?.heard(now);
-        }
+        this.#pulse?.heard(now);
         return;
       case "message":
-        if (input.link === this.#link && this.#hasSocket()) {
-          this.#pulse?.heard(now);
-          this.#message(input.message, now);
-        }
+        this.#pulse?.heard(now);
+        this.#message(input.message, now);
         return;
       case "lost":
-        if (input.link === this.#link && this.#hasSocket()) {
-          this.#lost(input.code, input.reason, now, input.error);
-        }
+        this.#lost(input.code, input.reason, now, input.error);
         return;
       case "token":
         this.#token(input.token, now);
@@ -108,6 +106,13 @@ export class Machine implements Machinery {
           this.#send({ kind: "notification", method: input.method, params: input.params }, now);
         }
         return;
+      case "refresh": {
+        const text = "give a function as token to have it refreshed";
+        this.#settle([
+          { call: input.call, outcome: { error: new VigieError("unsupported", text) } },
+        ]);
+        return;
+      }
       case "renew":
         this.#renew(input.reason, now);
         return;
@@ -151,13 +156,10 @@ export class Machine implements Machinery {
     }
   }
 
-  #opened(link: number, now: number): void {
-    if (this.#phase.kind !== "opening" || link !== this.#link || this.#phase.connectId) {
-      return;
+  #opened(now: number): void {
+    if (this.#phase.kind === "opening" && this.#phase.connectId === undefined) {
+      this.#phase.connectId = this.#request("connect", this.#connect, now);
     }
-    const id = this.#requestId();
-    this.#phase = { ...this.#phase, connectId: id };
-    this.#send({ kind: "request", id, method: "connect", params: this.#connect }, now);
   }
 
   #message(message: Message, now: number): void {
@@ -324,9 +326,7 @@ export class Machine implements Machinery {
 
   #flush(now: number): void {
     for (const call of this.#outbox.due(now)) {
-      const id = this.#requestId();
-      this.#outbox.sent(call, id);
-      this.#send({ kind: "request", id, method: call.method, params: call.params }, now);
+      this.#outbox.sent(call, this.#request(call.method, call.params, now));
     }
   }
 
@@ -365,9 +365,7 @@ export class Machine implements Machinery {
   }
 
   #ping(now: number, inDoubt: boolean): void {
-    const id = this.#requestId();
-    this.#pulse?.pinged(id, now, inDoubt);
-    this.#send({ kind: "request", id, method: "ping", params: {} }, now);
+    this.#pulse?.pinged(this.#request("ping", {}, now), now, inDoubt);
   }
 
   #send(message: Message, now: number): void {
@@ -375,8 +373,9 @@ export class Machine implements Machinery {
     this.#effects.push({ kind: "send", link: this.#link, message });
   }
 
-  #requestId(): number {
+  #request(method: string, params: unknown, now: number): number {
     this.#requests = (this.#requests % REQUEST_ID_MAX) + 1;
+    this.#send({ kind: "request", id: this.#requests, method, params }, now);
     return this.#requests;
   }
 

@@ -1,7 +1,7 @@
 // An operator: watches the live list, observes, takes over, answers, hands back.
 
-import { Bearer } from "./bearer.ts";
-import type { Client, ClientOptions, Settled } from "./client.ts";
+import { bearing } from "./bearing.ts";
+import { Base, type Client, type ClientOptions, type Settled } from "./client.ts";
 import type { NotificationMessage } from "./codec.ts";
 import type { CallOptions } from "./connection.ts";
 import { type AnyFollowHandlers, type FollowHandlers, type Following, Follows } from "./follows.ts";
@@ -135,20 +135,19 @@ const RETRIED = { policy: "retry" } as const;
 const INTENT = { policy: "retry", lane: "intent", latest: true } as const;
 const ONCE = { policy: "once" } as const;
 
-class Operator extends Bearer implements OperatorClient {
+class Operator extends Base implements OperatorClient {
   readonly #follows: Follows;
   readonly #typing = new Map<string, Throttle<undefined>>();
   #watcher: Watcher | undefined;
-  #online = false;
 
   constructor(options: Settled<OperatorOptions>) {
-    super(options);
+    super(options, ...bearing(options.token));
     this.#follows = new Follows(this.connection);
   }
 
   watch(window: Window, handlers: WatchHandlers): Watch {
     this.#watcher?.leave();
-    this.#watcher = new Watcher(this.connection, window, handlers, this.#online);
+    this.#watcher = new Watcher(this.connection, window, handlers, this.state.kind === "online");
     return this.#watcher;
   }
 
@@ -221,13 +220,11 @@ class Operator extends Bearer implements OperatorClient {
   }
 
   protected override connected(_: Connected): void {
-    this.#online = true;
     this.#follows.connected(undefined);
     this.#watcher?.connected();
   }
 
   protected override disconnected(): void {
-    this.#online = false;
     this.#follows.disconnected();
     this.#watcher?.disconnected();
   }

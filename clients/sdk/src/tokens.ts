@@ -2,10 +2,9 @@
 // before there is a token, and a new one is presented before the old one expires. Pure like the
 // machine. Only the clients of operators and bots bring it in: a visitor's page does not carry it.
 
-import type { Message } from "./codec.ts";
 import type { Effect, Input, Machinery } from "./effects.ts";
 import { disconnected, isAboutToken, refused, VigieError } from "./errors.ts";
-import type { Outcome } from "./outbox.ts";
+import type { Outcome, Settled } from "./outbox.ts";
 import type { Bye, Connected, Refreshed } from "./protocol.ts";
 import type { ConnectionState } from "./state.ts";
 
@@ -17,40 +16,29 @@ export const REFRESH_PAUSE_MS = 1_000;
 
 const CLOSE_TOKEN_EXPIRED = 4503;
 
-/** A socket that is not opened before its token is there. */
-interface Held {
-  link: number;
-  until: number;
-}
-
-/** When a token expires, and when a new one is asked for. */
-interface Expiry {
-  expires: number;
-  refreshAt: number;
-}
-
-/** A refresh under way: who waits for it, and the call that presents the token. */
-interface Refreshing {
-  waiters: number[];
-  call?: number;
-}
-
 /** See the head of this file. */
 export class Tokens implements Machinery {
   readonly #machine: Machinery;
-  #held: Held | undefined;
-  /** The link whose `connect` is not answered yet. */
-  #opening: number | undefined;
+  #effects: Effect[] = [];
+  #wakeAt: number | undefined;
+  #asks = 0;
+  #link = 0;
+  /** The socket is not opened before its token is there; until then that may come. */
+  #heldUntil: number | undefined;
+  /** The answer of `connect` has not come. */
+  #opening = false;
   /** A token was refused by the attempt before this one. */
   #refused = false;
-  /** Known while online. */
-  #expiry: Expiry | undefined;
+  /** When the token expires; known while online. */
+  #expires: number | undefined;
+  #refreshAt = Number.POSITIVE_INFINITY;
   #clockAhead = 0;
-  #refreshing: Refreshing | undefined;
-  #asks = 0;
-  #ownCalls = 0;
-  #wakeAt: number | undefined;
-  #effects: Effect[] = [];
+  /** The calls that wait for a refresh. */
+  #waiters: number[] = [];
+  /** A refresh waits for the function. */
+  #asking = false;
+  /** The call of our own that presents a token; counts down from -1. */
+  #presenting = 0;
 
   constructor(machine: Machinery) {
     this.#machine = machine;
@@ -59,7 +47,8 @@ export class Tokens implements Machinery {
   handle(input: Input, now: number): Effect[] {
     this.#effects = [];
     this.#take(input, now);
-    const at = this.#due();
+    const { wakeAt } = this.#machine;
+    const at = this.#heldUntil ?? (wakeAt && Math.min(wakeAt, this.#refreshAt));
     if (at !== this.#wakeAt) {
       this.#wakeAt = at;
       this.#effects.push({ kind: "wake", at });
@@ -84,49 +73,32 @@ export class Tokens implements Machinery {
         }
         return;
       case "refresh":
-        this.#refresh([input.call], now);
-        return;
-      case "message":
-        this.#pass(this.#mended(input.link, input.message) ?? input, now);
-        return;
-      case "lost":
-        this.#pass(input.code === CLOSE_TOKEN_EXPIRED ? { ...input, code: 0 } : input, now);
+        this.#wish(input.call, now);
         return;
       case "tick":
-        this.#tick(now);
+        this.#tick(input, now);
         return;
       default:
-        this.#pass(input, now);
+        this.#pass(this.#mended(input), now);
     }
   }
 
   /** Gives the machine an input, and looks at what comes of it. */
   #pass(input: Input, now: number): void {
     for (const effect of this.#machine.handle(input, now)) {
-      switch (effect.kind) {
-        case "open":
-          this.#held = { link: effect.link, until: now + TOKEN_MAX_MS };
-          this.#ask();
-          break;
-        case "settle":
-          if (effect.call >= 0) {
-            this.#effects.push(effect);
-          } else if (effect.call === this.#refreshing?.call) {
-            this.#refreshed(effect.outcome, now);
-          }
-          break;
-        case "connected":
+      if (effect.kind === "open") {
+        this.#link = effect.link;
+        this.#heldUntil = now + TOKEN_MAX_MS;
+        this.#ask();
+      } else if (effect.kind === "settle" && effect.call < 0) {
+        this.#presented(effect, now);
+      } else if (effect.kind !== "wake") {
+        if (effect.kind === "connected") {
           this.#connected(effect.connected, now);
-          this.#effects.push(effect);
-          break;
-        case "state":
-          this.#changed(effect.state, now);
-          this.#effects.push(effect);
-          break;
-        case "wake":
-          break;
-        default:
-          this.#effects.push(effect);
+        } else if (effect.kind === "state") {
+          this.#changed(effect.state);
+        }
+        this.#effects.push(effect);
       }
     }
   }
@@ -137,42 +109,51 @@ export class Tokens implements Machinery {
   }
 
   #token(input: Extract<Input, { kind: "token" }>, now: number): void {
-    if (this.#held !== undefined) {
-      const { link } = this.#held;
-      this.#held = undefined;
-      this.#opening = link;
+    if (this.#heldUntil !== undefined) {
+      this.#heldUntil = undefined;
+      this.#opening = true;
       this.#pass(input, now);
-      this.#effects.push({ kind: "open", link });
-    } else if (this.#refreshing !== undefined && this.#refreshing.call === undefined) {
-      this.#ownCalls -= 1;
-      this.#refreshing.call = this.#ownCalls;
-      const params = { token: input.token };
-      const call = { id: this.#ownCalls, method: "refresh", params, policy: "link" } as const;
+      this.#effects.push({ kind: "open", link: this.#link });
+    } else if (this.#asking) {
+      this.#asking = false;
+      this.#presenting -= 1;
+      const call = {
+        id: this.#presenting,
+        method: "refresh",
+        params: { token: input.token },
+        policy: "link",
+      } as const;
       this.#pass({ kind: "call", call }, now);
     }
   }
 
   #failed(error: VigieError, now: number): void {
-    if (this.#held !== undefined) {
-      const { link } = this.#held;
-      this.#pass({ kind: "lost", link, code: 0, reason: error.message, error }, now);
-    } else if (this.#refreshing !== undefined && this.#refreshing.call === undefined) {
+    if (this.#heldUntil !== undefined) {
+      this.#pass(lost(this.#link, error.message, error), now);
+    } else if (this.#asking) {
       this.#refreshed({ error }, now);
     }
   }
 
-  /** What is only about the token ends the connection, and not the client: there are others. */
-  #mended(link: number, message: Message): Input | undefined {
-    let reason: string | undefined;
-    if (message.kind === "notification" && message.method === "bye") {
-      const bye = message.params as Bye;
-      reason = bye.code === CLOSE_TOKEN_EXPIRED ? bye.reason : undefined;
-    } else if (message.kind === "response" && message.error && link === this.#opening) {
-      const again = !this.#refused && isAboutToken(refused(message.error));
-      this.#refused ||= again;
-      reason = again ? message.error.message : undefined;
+  /** What is only about the token ends the connection and not the client: there are others. */
+  #mended(input: Input): Input {
+    if (input.kind === "lost" && input.code === CLOSE_TOKEN_EXPIRED) {
+      return lost(input.link, input.reason);
     }
-    return reason === undefined ? undefined : { kind: "lost", link, code: 0, reason };
+    if (input.kind !== "message") {
+      return input;
+    }
+    const { link, message } = input;
+    if (message.kind === "notification" && message.method === "bye") {
+      const { code, reason } = message.params as Bye;
+      return code === CLOSE_TOKEN_EXPIRED ? lost(link, reason) : input;
+    }
+    const error = message.kind === "response" && this.#opening && message.error;
+    if (error && link === this.#link && !this.#refused && isAboutToken(refused(error))) {
+      this.#refused = true;
+      return lost(link, error.message);
+    }
+    return input;
   }
 
   #connected({ identity, time }: Connected, now: number): void {
@@ -183,80 +164,79 @@ export class Tokens implements Machinery {
     }
   }
 
-  #changed(state: ConnectionState, now: number): void {
-    this.#opening = undefined;
+  #changed(state: ConnectionState): void {
+    this.#opening = false;
     if (state.kind !== "online") {
-      this.#held = undefined;
-      this.#expiry = undefined;
+      this.#heldUntil = undefined;
+      this.#expires = undefined;
+      this.#refreshAt = Number.POSITIVE_INFINITY;
       const error =
         state.kind === "closed"
           ? (state.error ?? new VigieError("closed", state.reason))
           : disconnected("the connection was lost before there was a new token");
-      this.#refreshed({ error }, now);
+      this.#settle({ error });
     }
   }
 
-  #refresh(waiters: number[], now: number): void {
-    if (this.#expiry === undefined) {
+  #wish(call: number, now: number): void {
+    this.#waiters.push(call);
+    if (this.#expires === undefined) {
       const text = "not sent: not online; the next connection asks for a new token anyway";
-      this.#settle(waiters, { error: disconnected(text) });
-      return;
-    }
-    const { waiters: others = [], call } = this.#refreshing ?? {};
-    const asked = this.#refreshing !== undefined && call === undefined;
-    this.#refreshing = { waiters: [...others, ...waiters] };
-    if (!asked) {
-      this.#ask();
-    }
-    if (call !== undefined) {
-      // A token that is being presented is older than the wish for a new one.
-      this.#pass({ kind: "abort", call }, now);
+      this.#settle({ error: disconnected(text) });
+    } else if (!this.#asking) {
+      this.#refresh(now);
     }
   }
 
-  #refreshed(outcome: Outcome, now: number): void {
-    const { waiters = [] } = this.#refreshing ?? {};
-    this.#refreshing = undefined;
-    if (this.#expiry !== undefined) {
-      const fresh = outcome.error === undefined ? (outcome.result as Refreshed) : this.#expiry;
-      this.#expireAt(fresh.expires, now);
+  #refresh(now: number): void {
+    this.#asking = true;
+    this.#ask();
+    // A token that is being presented is older than the wish for a new one.
+    this.#pass({ kind: "abort", call: this.#presenting }, now);
+  }
+
+  /** The token that was presented last has been taken or refused. */
+  #presented({ call, outcome }: Settled, now: number): void {
+    if (call === this.#presenting && !this.#asking) {
+      this.#refreshed(outcome, now);
     }
-    this.#settle(waiters, outcome.error === undefined ? { result: undefined } : outcome);
+  }
+
+  #refreshed({ error, result }: Outcome, now: number): void {
+    if (this.#expires !== undefined) {
+      this.#expireAt(error === undefined ? (result as Refreshed).expires : this.#expires, now);
+    }
+    this.#settle(error === undefined ? { result: undefined } : { error });
   }
 
   /** A token is refreshed after two thirds of what is left of its life. */
   #expireAt(expires: number, now: number): void {
     const left = Math.max(0, expires - (now + this.#clockAhead));
-    this.#expiry = { expires, refreshAt: now + Math.max(REFRESH_PAUSE_MS, (left * 2) / 3) };
+    this.#expires = expires;
+    this.#refreshAt = now + Math.max(REFRESH_PAUSE_MS, (left * 2) / 3);
   }
 
-  #settle(waiters: readonly number[], outcome: Outcome): void {
-    for (const call of waiters) {
+  #settle(outcome: Outcome): void {
+    this.#asking = false;
+    for (const call of this.#waiters.splice(0)) {
       this.#effects.push({ kind: "settle", call, outcome });
     }
   }
 
-  #tick(now: number): void {
-    if (this.#held === undefined) {
-      this.#pass({ kind: "tick" }, now);
-    } else if (now >= this.#held.until) {
-      const reason = "the token function did not answer in time";
-      this.#pass({ kind: "lost", link: this.#held.link, code: 0, reason }, now);
+  #tick(tick: Input, now: number): void {
+    if (this.#heldUntil === undefined) {
+      this.#pass(tick, now);
+    } else if (now >= this.#heldUntil) {
+      this.#pass(lost(this.#link, "the token function did not answer in time"), now);
     }
-    if (this.#expiry !== undefined && now >= this.#expiry.refreshAt) {
+    if (now >= this.#refreshAt) {
       // Should the function never answer, it is asked again.
-      this.#expiry.refreshAt = now + TOKEN_MAX_MS;
-      this.#refresh([], now);
+      this.#refreshAt = now + TOKEN_MAX_MS;
+      this.#refresh(now);
     }
   }
+}
 
-  #due(): number | undefined {
-    const { wakeAt } = this.#machine;
-    if (this.#held !== undefined) {
-      return this.#held.until;
-    }
-    return this.#expiry === undefined || wakeAt === undefined
-      ? wakeAt
-      : Math.min(this.#expiry.refreshAt, wakeAt);
-  }
+function lost(link: number, reason: string, error?: VigieError): Input {
+  return { kind: "lost", link, code: 0, reason, ...(error === undefined ? {} : { error }) };
 }

@@ -7,7 +7,7 @@ import { CALLS_MAX, type Call, type Outcome, REQUESTS_MAX } from "../src/outbox.
 import type { Connected, Identity } from "../src/protocol.ts";
 import { PROBE_MS } from "../src/pulse.ts";
 import type { ConnectionState } from "../src/state.ts";
-import { TOKEN_MAX_MS, Tokens } from "../src/tokens.ts";
+import { Tokens } from "../src/tokens.ts";
 
 const HEARTBEAT = 25_000;
 

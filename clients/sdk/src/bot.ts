@@ -1,5 +1,6 @@
 // A bot: answers the turns that the server asks of it.
 
+import { bearing } from "./bearing.ts";
 import { Base, type Client, type ClientOptions, type Settled } from "./client.ts";
 import type { NotificationMessage } from "./codec.ts";
 import { safely } from "./connection.ts";
@@ -75,10 +76,9 @@ class Bot extends Base implements BotClient {
   /** By session: a session has one open turn at most. */
   readonly #work = new Map<string, Work>();
   #handlers: BotHandlers | undefined;
-  #online = false;
 
   constructor(options: Settled<BotOptions>) {
-    super(options, {}, options.token);
+    super(options, ...bearing(options.token));
     this.on("state", ({ kind }) => {
       if (kind === "closed") {
         for (const { turn } of [...this.#work.values()]) {
@@ -91,19 +91,17 @@ class Bot extends Base implements BotClient {
   serve(handlers: BotHandlers): void {
     const serves = this.#handlers !== undefined;
     this.#handlers = handlers;
-    if (!serves) {
+    if (!serves && this.state.kind === "online") {
       this.#serve();
     }
   }
 
   protected override connected(_: Connected): void {
-    this.#online = true;
     this.#serve();
   }
 
   protected override disconnected(): void {
     // Turns stay open: an answer is taken on the next connection as well.
-    this.#online = false;
   }
 
   protected override push({ method, params }: NotificationMessage): void {
@@ -121,7 +119,7 @@ class Bot extends Base implements BotClient {
   }
 
   #serve(): void {
-    if (this.#online && this.#handlers !== undefined) {
+    if (this.#handlers !== undefined) {
       this.connection.start("serve", {}, { policy: "link" }, ({ error }) => {
         if (error !== undefined && error.name !== "disconnected") {
           this.emit("error", { method: "serve", error });

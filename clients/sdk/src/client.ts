@@ -2,7 +2,7 @@
 
 import { type Clock, systemClock } from "./clock.ts";
 import type { Codec, NotificationMessage } from "./codec.ts";
-import { Connection, problem, safely } from "./connection.ts";
+import { Connection, problem, safely, type TokenSource } from "./connection.ts";
 import { VigieError } from "./errors.ts";
 import type {
   Connected,
@@ -113,18 +113,17 @@ export abstract class Base implements Client {
   constructor(
     options: Settled<ClientOptions>,
     connect: Partial<ConnectParams>,
-    token?: string | (() => Promise<string>),
+    tokens?: TokenSource,
   ) {
     const { url, codec, transport, agent = AGENT, clock = systemClock } = options;
-    const fixed = typeof token === "string" ? { token } : {};
     this.clock = clock;
     this.connection = new Connection({
       url,
       codec,
       clock,
       transport: transport ?? webSocket(),
-      connect: { protocol: PROTOCOL_VERSION, agent, ...connect, ...fixed },
-      token: typeof token === "function" ? token : undefined,
+      connect: { protocol: PROTOCOL_VERSION, agent, ...connect },
+      tokens,
       hooks: {
         connected: (connected) => this.connected(connected),
         state: (state) => this.#changed(state),
@@ -188,7 +187,10 @@ export abstract class Base implements Client {
   }
 
   refreshToken(): Promise<void> {
-    return this.connection.refresh();
+    return new Promise((resolve, reject) => {
+      const call = this.connection.expect(({ error }) => (error ? reject(error) : resolve()));
+      this.connection.feed({ kind: "refresh", call });
+    });
   }
 
   close(): void {

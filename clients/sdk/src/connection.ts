@@ -2,7 +2,7 @@
 
 import type { Clock } from "./clock.ts";
 import type { Codec, Message, NotificationMessage } from "./codec.ts";
-import type { Effect, Input } from "./effects.ts";
+import type { Effect, Input, Machinery } from "./effects.ts";
 import { refused, VigieError } from "./errors.ts";
 import { Machine } from "./machine.ts";
 import type { Call, Outcome } from "./outbox.ts";
@@ -26,8 +26,16 @@ export interface ConnectionOptions {
   transport: OpenTransport;
   clock: Clock;
   connect: ConnectParams;
-  token: (() => Promise<string>) | undefined;
+  tokens: TokenSource | undefined;
   hooks: Hooks;
+}
+
+/** Where tokens come from, for clients that have a function for it. */
+export interface TokenSource {
+  /** The machine with the layer that knows of tokens. */
+  around(machine: Machinery): Machinery;
+  /** Asks the function; what comes of it is fed back. */
+  ask(ask: number, feed: (input: Input) => void): void;
 }
 
 /** Who listens. Called in the order of what happened; never while another call is on. */
@@ -43,7 +51,7 @@ export type CallOptions = Omit<Call, "id" | "method" | "params"> & { signal?: Ab
 /** See the head of this file. */
 export class Connection {
   readonly #options: ConnectionOptions;
-  readonly #machine: Machine;
+  readonly #machine: Machinery;
   readonly #inputs: Input[] = [];
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
   readonly #listening = new AbortController();
@@ -56,11 +64,9 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#machine = new Machine({
-      connect: options.connect,
-      asksToken: options.token !== undefined,
-      random: () => options.clock.random(),
-    });
+    const { connect, clock, tokens } = options;
+    const machine = new Machine({ connect, random: () => clock.random() });
+    this.#machine = tokens?.around(machine) ?? machine;
     if (typeof window !== "undefined") {
       const { signal } = this.#listening;
       window.addEventListener("online", () => this.feed({ kind: "network_back" }), { signal });
@@ -75,11 +81,16 @@ export class Connection {
     options: Omit<CallOptions, "signal">,
     settle: (outcome: Outcome) => void,
   ): number {
-    this.#calls += 1;
-    const id = this.#calls;
-    this.#waiting.set(id, settle);
+    const id = this.expect(settle);
     this.feed({ kind: "call", call: { id, method, params, ...options } });
     return id;
+  }
+
+  /** A number for something to be settled. */
+  expect(settle: (outcome: Outcome) => void): number {
+    this.#calls += 1;
+    this.#waiting.set(this.#calls, settle);
+    return this.#calls;
   }
 
   /** Calls a method and waits for its result. */
@@ -103,15 +114,6 @@ export class Connection {
       });
       const abort = () => this.feed({ kind: "abort", call: id });
       signal?.addEventListener("abort", abort);
-    });
-  }
-
-  /** Asks for a new token and presents it on the open connection. */
-  refresh(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#calls += 1;
-      this.#waiting.set(this.#calls, ({ error }) => (error ? reject(error) : resolve()));
-      this.feed({ kind: "refresh", call: this.#calls });
     });
   }
 
@@ -162,7 +164,7 @@ export class Connection {
         this.#send(effect.link, effect.message);
         return;
       case "ask_token":
-        this.#askToken(effect.ask);
+        this.#options.tokens?.ask(effect.ask, (input) => this.feed(input));
         return;
       case "connected":
         hooks.connected(effect.connected);
@@ -233,17 +235,6 @@ export class Connection {
     }
   }
 
-  #askToken(ask: number): void {
-    const { token } = this.#options;
-    // A function that throws at once fails like one whose promise does.
-    const asked = new Promise<string>((resolve) => resolve(token?.() ?? ""));
-    asked.then(
-      (token) => this.feed({ kind: "token", ask, token }),
-      (thrown: unknown) =>
-        this.feed({ kind: "token_failed", ask, error: asError(thrown, "no token: ") }),
-    );
-  }
-
   #wake(at: number | undefined): void {
     const { clock } = this.#options;
     clock.clearTimeout(this.#timer);
@@ -279,7 +270,7 @@ export function safely(run: () => void): void {
 }
 
 /** What was thrown, as an error that says after what; it may be better the next time. */
-function asError(thrown: unknown, after = ""): VigieError {
+export function asError(thrown: unknown, after = ""): VigieError {
   if (thrown instanceof VigieError) {
     return thrown;
   }

@@ -40,12 +40,18 @@ export type Effect =
   | { kind: "settle"; call: number; outcome: Outcome }
   | { kind: "wake"; at: number | undefined };
 
+/** What decides: the connection machine, alone or with a layer around it. */
+export interface Machinery {
+  /** Takes one input at a time; `now` never goes back by much. Returns what to do, in this order. */
+  handle(input: Input, now: number): Effect[];
+  /** When `tick` is due, if ever. */
+  readonly wakeAt: number | undefined;
+}
+
 /** What a machine is made of. */
 export interface MachineOptions {
   /** The first parameters of `connect`. */
   connect: ConnectParams;
-  /** Whether the token comes from a function, which is asked before every `connect`. */
-  asksToken: boolean;
   /** From 0 to 1. */
   random(): number;
 }

@@ -74,3 +74,8 @@ export function refused(error: RpcError): VigieError {
 export function disconnected(message: string): VigieError {
   return new VigieError("disconnected", message, { retry: true });
 }
+
+/** Whether it is the token that was refused, not the client. */
+export function isAboutToken({ name }: VigieError): boolean {
+  return name === "unauthorized" || name === "token_expired";
+}

@@ -3,70 +3,42 @@
 
 import { backoff } from "./backoff.ts";
 import type { Message, NotificationMessage, ResponseMessage } from "./codec.ts";
-import type { Effect, Input, MachineOptions } from "./effects.ts";
-import { disconnected, refused, VigieError } from "./errors.ts";
-import { type Call, Outbox, type Outcome, REQUEST_ID_MAX } from "./outbox.ts";
-import type { Bye, Connected, ConnectParams, Refreshed } from "./protocol.ts";
+import type { Effect, Input, MachineOptions, Machinery } from "./effects.ts";
+import { disconnected, isAboutToken, refused, VigieError } from "./errors.ts";
+import { type Call, Outbox, type Outcome, REQUEST_ID_MAX, type Settled } from "./outbox.ts";
+import type { Bye, Connected, ConnectParams } from "./protocol.ts";
 import { Pulse } from "./pulse.ts";
 import type { ConnectionState } from "./state.ts";
 
 /** How long it may take from opening the socket to the answer of `connect`. Milliseconds. */
 export const OPEN_MAX_MS = 15_000;
 
-/** How long the token function may take. Milliseconds. */
-export const TOKEN_MAX_MS = 30_000;
-
 /** A connection that lasted this long was worth it: the next attempt comes soon. Milliseconds. */
 export const WORTHWHILE_MS = 10_000;
-
-/** The shortest time between two attempts to refresh a token. Milliseconds. */
-export const REFRESH_PAUSE_MS = 1_000;
 
 /** After "as many connections as the node takes", the range of the wait begins further up. */
 const BUSY_FAILURES = 4;
 
 const CLOSE_BUSY = 4004;
-const CLOSE_TOKEN_EXPIRED = 4503;
 
 type Phase =
   | { kind: "idle" }
-  | { kind: "token"; until: number }
   | { kind: "opening"; until: number; connectId?: number }
-  | { kind: "online"; since: number; expiry?: Expiry }
+  | { kind: "online"; since: number }
   | { kind: "waiting"; until: number }
   | { kind: "closed" };
 
-/** When a token expires, and when a new one is asked for. */
-interface Expiry {
-  expires: number;
-  refreshAt: number;
-}
-
-/** A refresh under way: who waits for it, and where it stands. */
-interface Refreshing {
-  waiters: number[];
-  ask: number;
-  token?: string;
-  call?: number;
-}
-
 /** See the head of this file. */
-export class Machine {
+export class Machine implements Machinery {
   readonly #options: MachineOptions;
   readonly #outbox: Outbox;
   #connect: ConnectParams;
   #phase: Phase = { kind: "idle" };
   #link = 0;
-  #asks = 0;
   #requests = 0;
-  #ownCalls = 0;
   #failures = 0;
   #attempt = 0;
-  /** A token, or a visitor's resume token, was refused by the attempt before this one. */
-  #tokenRefused = false;
   #pulse: Pulse | undefined;
-  #clockAhead = 0;
-  #refreshing: Refreshing | undefined;
   #wakeAt: number | undefined;
   #effects: Effect[] = [];
 
@@ -76,7 +48,6 @@ export class Machine {
     this.#outbox = new Outbox(options.random);
   }
 
-  /** Takes one input at a time; `now` never goes back by much. Returns what to do, in this order. */
   handle(input: Input, now: number): Effect[] {
     this.#effects = [];
     this.#take(input, now);
@@ -87,12 +58,15 @@ export class Machine {
     return this.#effects;
   }
 
-  /** When `tick` is due, if ever. */
   get wakeAt(): number | undefined {
     return this.#wakeAt;
   }
 
   #take(input: Input, now: number): void {
+    if ("link" in input && !(input.link === this.#link && this.#hasSocket())) {
+      // That socket is gone.
+      return;
+    }
     switch (input.kind) {
       case "start":
         if (this.#phase.kind === "idle") {
@@ -100,29 +74,20 @@ export class Machine {
         }
         return;
       case "opened":
-        this.#opened(input.link, now);
+        this.#opened(now);
         return;
       case "alive":
-        if (input.link === this.#link) {
-          this.#pulse?.heard(now);
-        }
+        this.#pulse?.heard(now);
         return;
       case "message":
-        if (input.link === this.#link && this.#hasSocket()) {
-          this.#pulse?.heard(now);
-          this.#message(input.message, now);
-        }
+        this.#pulse?.heard(now);
+        this.#message(input.message, now);
         return;
       case "lost":
-        if (input.link === this.#link && this.#hasSocket()) {
-          this.#lost(input.code, input.reason, now, input.error);
-        }
+        this.#lost(input.code, input.reason, now, input.error);
         return;
       case "token":
-        this.#token(input.ask, input.token, now);
-        return;
-      case "token_failed":
-        this.#tokenFailed(input.ask, input.error, now);
+        this.#token(input.token, now);
         return;
       case "describe":
         this.#connect = { ...this.#connect, ...input.connect };
@@ -141,9 +106,13 @@ export class Machine {
           this.#send({ kind: "notification", method: input.method, params: input.params }, now);
         }
         return;
-      case "refresh":
-        this.#refresh(input.call);
+      case "refresh": {
+        const text = "give a function as token to have it refreshed";
+        this.#settle([
+          { call: input.call, outcome: { error: new VigieError("unsupported", text) } },
+        ]);
         return;
+      }
       case "renew":
         this.#renew(input.reason, now);
         return;
@@ -174,28 +143,23 @@ export class Machine {
   #begin(now: number): void {
     this.#attempt += 1;
     this.#tell({ kind: "connecting", attempt: this.#attempt });
-    if (this.#options.asksToken) {
-      this.#asks += 1;
-      this.#phase = { kind: "token", until: now + TOKEN_MAX_MS };
-      this.#effects.push({ kind: "ask_token", ask: this.#asks });
-    } else {
-      this.#open(now);
-    }
-  }
-
-  #open(now: number): void {
     this.#link += 1;
     this.#phase = { kind: "opening", until: now + OPEN_MAX_MS };
     this.#effects.push({ kind: "open", link: this.#link });
   }
 
-  #opened(link: number, now: number): void {
-    if (this.#phase.kind !== "opening" || link !== this.#link || this.#phase.connectId) {
-      return;
+  /** The socket was not opened before this token was there. */
+  #token(token: string, now: number): void {
+    if (this.#phase.kind === "opening") {
+      this.#phase.until = now + OPEN_MAX_MS;
+      this.#connect = { ...this.#connect, token };
     }
-    const id = this.#requestId();
-    this.#phase = { ...this.#phase, connectId: id };
-    this.#send({ kind: "request", id, method: "connect", params: this.#connect }, now);
+  }
+
+  #opened(now: number): void {
+    if (this.#phase.kind === "opening" && this.#phase.connectId === undefined) {
+      this.#phase.connectId = this.#request("connect", this.#connect, now);
+    }
   }
 
   #message(message: Message, now: number): void {
@@ -255,32 +219,24 @@ export class Machine {
   }
 
   #connected(connected: Connected, now: number): void {
-    const { identity, time, heartbeat } = connected;
-    this.#tokenRefused = false;
+    const { identity, heartbeat } = connected;
     this.#attempt = 0;
-    this.#clockAhead = time - now;
     this.#pulse = new Pulse(Math.max(1, heartbeat), now);
     this.#phase = { kind: "online", since: now };
+    let session: string | undefined;
     if (identity.role === "visitor") {
+      session = identity.session;
       this.#connect = { ...this.#connect, resume: identity.resume };
-    } else if (this.#options.asksToken) {
-      this.#phase.expiry = this.#expiry(identity.expires, now);
     }
-    const settled = this.#outbox.connected(
-      identity.role === "visitor" ? identity.session : undefined,
-    );
-    this.#settle(settled);
+    this.#settle(this.#outbox.connected(session));
     this.#effects.push({ kind: "connected", connected });
     this.#tell({ kind: "online", identity });
   }
 
   /** `connect` was refused. */
   #refused(error: VigieError, now: number): void {
-    const aboutToken = error.name === "unauthorized" || error.name === "token_expired";
     const { resume, ...forgotten } = this.#connect;
-    const mendable = this.#options.asksToken || resume !== undefined;
-    if (aboutToken && mendable && !this.#tokenRefused) {
-      this.#tokenRefused = this.#options.asksToken;
+    if (isAboutToken(error) && resume !== undefined) {
       this.#connect = forgotten;
       this.#lost(0, error.message, now);
     } else if (error.retry) {
@@ -291,8 +247,7 @@ export class Machine {
   }
 
   #lost(code: number, reason: string, now: number, error?: VigieError): void {
-    const mendable = code === CLOSE_TOKEN_EXPIRED && this.#options.asksToken;
-    const final = code >= 4500 && code < 5000 && !mendable;
+    const final = code >= 4500 && code < 5000;
     if (final || error?.retry === false) {
       this.#close(reason, error ?? new VigieError("closed", reason, { code }));
       return;
@@ -327,15 +282,7 @@ export class Machine {
     }
     const error = disconnected(`the connection was lost before the answer came: ${reason}`);
     this.#settle(this.#outbox.lost(error));
-    this.#forget({ error });
-  }
-
-  /** What is known of the present connection is void. */
-  #forget(outcome: Outcome): void {
-    const waiters = this.#refreshing?.waiters ?? [];
-    this.#refreshing = undefined;
     this.#pulse = undefined;
-    this.#settle(waiters.map((call) => ({ call, outcome })));
   }
 
   #close(reason: string, error?: VigieError): void {
@@ -348,77 +295,8 @@ export class Machine {
     const outcome = { error: error ?? new VigieError("closed", reason) };
     this.#phase = { kind: "closed" };
     this.#settle(this.#outbox.closed(outcome));
-    this.#forget(outcome);
+    this.#pulse = undefined;
     this.#tell({ kind: "closed", reason, ...(error === undefined ? {} : { error }) });
-  }
-
-  #token(ask: number, token: string, now: number): void {
-    if (this.#phase.kind === "token" && ask === this.#asks) {
-      this.#connect = { ...this.#connect, token };
-      this.#open(now);
-    } else if (this.#refreshing?.ask === ask && this.#refreshing.call === undefined) {
-      this.#ownCalls -= 1;
-      this.#refreshing.call = this.#ownCalls;
-      this.#refreshing.token = token;
-      this.#call({ id: this.#ownCalls, method: "refresh", params: { token }, policy: "link" });
-    }
-  }
-
-  #tokenFailed(ask: number, error: VigieError, now: number): void {
-    if (this.#phase.kind === "token" && ask === this.#asks) {
-      this.#lost(0, error.message, now, error);
-    } else if (this.#refreshing?.ask === ask && this.#refreshing.call === undefined) {
-      this.#refreshed({ error }, now);
-    }
-  }
-
-  #refresh(call: number | undefined): void {
-    const waiters = call === undefined ? [] : [call];
-    const problem = this.#refreshProblem();
-    if (problem !== undefined) {
-      this.#settle(waiters.map((waiter) => ({ call: waiter, outcome: { error: problem } })));
-    } else if (this.#refreshing !== undefined && this.#refreshing.call === undefined) {
-      this.#refreshing.waiters.push(...waiters);
-    } else {
-      // A token that is being presented is older than the wish for a new one: ask once more.
-      this.#outbox.forget(this.#refreshing?.call);
-      this.#asks += 1;
-      this.#refreshing = {
-        waiters: [...(this.#refreshing?.waiters ?? []), ...waiters],
-        ask: this.#asks,
-      };
-      this.#effects.push({ kind: "ask_token", ask: this.#asks });
-    }
-  }
-
-  #refreshProblem(): VigieError | undefined {
-    if (!this.#options.asksToken) {
-      return new VigieError("unsupported", "give a function as token to have it refreshed");
-    }
-    return this.#phase.kind === "online"
-      ? undefined
-      : disconnected("not sent: not online; the next connection asks for a new token anyway");
-  }
-
-  #refreshed(outcome: Outcome, now: number): void {
-    const { waiters = [], token } = this.#refreshing ?? {};
-    this.#refreshing = undefined;
-    if (this.#phase.kind === "online" && this.#phase.expiry !== undefined) {
-      let { expires } = this.#phase.expiry;
-      if (outcome.error === undefined) {
-        expires = (outcome.result as Refreshed).expires;
-        this.#connect = { ...this.#connect, ...(token === undefined ? {} : { token }) };
-      }
-      this.#phase.expiry = this.#expiry(expires, now);
-    }
-    const told = outcome.error === undefined ? { result: undefined } : outcome;
-    this.#settle(waiters.map((call) => ({ call, outcome: told })));
-  }
-
-  /** A token is refreshed after two thirds of what is left of its life. */
-  #expiry(expires: number, now: number): Expiry {
-    const left = Math.max(0, expires - (now + this.#clockAhead));
-    return { expires, refreshAt: now + Math.max(REFRESH_PAUSE_MS, (left * 2) / 3) };
   }
 
   #call(call: Call): void {
@@ -441,8 +319,6 @@ export class Machine {
     const done = this.#outbox.answered(request, outcome, now);
     if (done === "renew") {
       this.#renew("the session is closed; a new one is wanted", now);
-    } else if (done !== undefined && done.call === this.#refreshing?.call) {
-      this.#refreshed(outcome, now);
     } else if (done !== undefined) {
       this.#settle([done]);
     }
@@ -450,19 +326,12 @@ export class Machine {
 
   #flush(now: number): void {
     for (const call of this.#outbox.due(now)) {
-      const id = this.#requestId();
-      this.#outbox.sent(call, id);
-      this.#send({ kind: "request", id, method: call.method, params: call.params }, now);
+      this.#outbox.sent(call, this.#request(call.method, call.params, now));
     }
   }
 
   #tick(now: number): void {
     switch (this.#phase.kind) {
-      case "token":
-        if (now >= this.#phase.until) {
-          this.#lost(0, "the token function did not answer in time", now);
-        }
-        return;
       case "opening":
         if (now >= this.#phase.until) {
           this.#lost(0, "the server did not answer in time", now);
@@ -474,22 +343,17 @@ export class Machine {
         }
         return;
       case "online":
-        this.#lookOnline(this.#phase.expiry, now);
+        this.#look(now);
         return;
     }
   }
 
-  #lookOnline(expiry: Expiry | undefined, now: number): void {
+  #look(now: number): void {
     const beat = this.#pulse?.beat(now);
     if (beat === "dead") {
       this.#lost(0, "the server has gone silent", now);
     } else if (beat !== "well") {
       this.#ping(now, beat === "probe");
-    }
-    if (expiry !== undefined && now >= expiry.refreshAt && this.#phase.kind === "online") {
-      // Should the function never answer, it is asked again.
-      this.#phase.expiry = { ...expiry, refreshAt: now + TOKEN_MAX_MS };
-      this.#refresh(undefined);
     }
   }
 
@@ -501,9 +365,7 @@ export class Machine {
   }
 
   #ping(now: number, inDoubt: boolean): void {
-    const id = this.#requestId();
-    this.#pulse?.pinged(id, now, inDoubt);
-    this.#send({ kind: "request", id, method: "ping", params: {} }, now);
+    this.#pulse?.pinged(this.#request("ping", {}, now), now, inDoubt);
   }
 
   #send(message: Message, now: number): void {
@@ -511,8 +373,9 @@ export class Machine {
     this.#effects.push({ kind: "send", link: this.#link, message });
   }
 
-  #requestId(): number {
+  #request(method: string, params: unknown, now: number): number {
     this.#requests = (this.#requests % REQUEST_ID_MAX) + 1;
+    this.#send({ kind: "request", id: this.#requests, method, params }, now);
     return this.#requests;
   }
 
@@ -520,12 +383,9 @@ export class Machine {
     return this.#phase.kind === "opening" || this.#phase.kind === "online";
   }
 
-  #settle(settled: readonly { call: number; outcome: Outcome }[]): void {
-    for (const { call, outcome } of settled) {
-      // The machine's own calls are waited for by nobody else.
-      if (call >= 0) {
-        this.#effects.push({ kind: "settle", call, outcome });
-      }
+  #settle(settled: readonly Settled[]): void {
+    for (const one of settled) {
+      this.#effects.push({ kind: "settle", ...one });
     }
   }
 
@@ -543,15 +403,11 @@ export class Machine {
 
   #due(): number | undefined {
     switch (this.#phase.kind) {
-      case "token":
       case "opening":
       case "waiting":
         return this.#phase.until;
-      case "online": {
-        const refresh = this.#phase.expiry?.refreshAt ?? Number.POSITIVE_INFINITY;
-        const pulse = this.#pulse?.due() ?? Number.POSITIVE_INFINITY;
-        return Math.min(refresh, pulse, this.#outbox.dueAt());
-      }
+      case "online":
+        return Math.min(this.#pulse?.due() ?? Number.POSITIVE_INFINITY, this.#outbox.dueAt());
       default:
         return undefined;
     }

@@ -1,5 +1,6 @@
 // An operator: watches the live list, observes, takes over, answers, hands back.
 
+import { bearing } from "./bearing.ts";
 import { Base, type Client, type ClientOptions, type Settled } from "./client.ts";
 import type { NotificationMessage } from "./codec.ts";
 import type { CallOptions } from "./connection.ts";
@@ -138,16 +139,15 @@ class Operator extends Base implements OperatorClient {
   readonly #follows: Follows;
   readonly #typing = new Map<string, Throttle<undefined>>();
   #watcher: Watcher | undefined;
-  #online = false;
 
   constructor(options: Settled<OperatorOptions>) {
-    super(options, {}, options.token);
+    super(options, ...bearing(options.token));
     this.#follows = new Follows(this.connection);
   }
 
   watch(window: Window, handlers: WatchHandlers): Watch {
     this.#watcher?.leave();
-    this.#watcher = new Watcher(this.connection, window, handlers, this.#online);
+    this.#watcher = new Watcher(this.connection, window, handlers, this.state.kind === "online");
     return this.#watcher;
   }
 
@@ -220,13 +220,11 @@ class Operator extends Base implements OperatorClient {
   }
 
   protected override connected(_: Connected): void {
-    this.#online = true;
     this.#follows.connected(undefined);
     this.#watcher?.connected();
   }
 
   protected override disconnected(): void {
-    this.#online = false;
     this.#follows.disconnected();
     this.#watcher?.disconnected();
   }

@@ -156,8 +156,8 @@ export class Outbox {
   }
 
   /** Forgets a call; says whether it was there. */
-  forget(id: number | undefined): boolean {
-    const call = id === undefined ? undefined : this.#pending.get(id);
+  forget(id: number): boolean {
+    const call = this.#pending.get(id);
     if (call === undefined) {
       return false;
     }

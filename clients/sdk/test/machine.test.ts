@@ -1,19 +1,20 @@
 import { describe, expect, it } from "vitest";
 import type { Message, RequestMessage } from "../src/codec.ts";
-import type { Effect, Input } from "../src/effects.ts";
+import type { Effect, Input, Machinery } from "../src/effects.ts";
 import { VigieError } from "../src/errors.ts";
 import { Machine, OPEN_MAX_MS, WORTHWHILE_MS } from "../src/machine.ts";
 import { CALLS_MAX, type Call, type Outcome, REQUESTS_MAX } from "../src/outbox.ts";
 import type { Connected, Identity } from "../src/protocol.ts";
 import { PROBE_MS } from "../src/pulse.ts";
 import type { ConnectionState } from "../src/state.ts";
+import { Tokens } from "../src/tokens.ts";
 
 const HEARTBEAT = 25_000;
 
 /** A machine, played by hand. */
 class Play {
   now = 1_000_000;
-  readonly machine: Machine;
+  readonly machine: Machinery;
   readonly effects: Effect[] = [];
   #calls = 0;
 
@@ -22,7 +23,8 @@ class Play {
     const connect = asksToken
       ? { protocol: 1 }
       : { protocol: 1, site: "shop", ...(resume ? { resume } : {}) };
-    this.machine = new Machine({ connect, asksToken, random });
+    const machine = new Machine({ connect, random });
+    this.machine = asksToken ? new Tokens(machine) : machine;
   }
 
   give(input: Input): Effect[] {

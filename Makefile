@@ -14,7 +14,7 @@ sources = $(shell find clients/$(1) -type f -not -path '*/node_modules/*' -not -
 	clients/tsconfig.base.json $(CLIENTS)
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --prefix
 # Tests of clients run the real engine.
-ENGINE = test -n "$$VIGIE_BIN" || $(CARGO) build --bin vigie
+ENGINE = test -n "$$VIGIE_BIN" || $(CARGO) build -p vigie -p vigie-load --bins
 need_npm = command -v npm >/dev/null || { echo "make: npm is needed to $(1); install Node.js 20 or later" >&2; exit 1; }
 
 .DEFAULT_GOAL := help

@@ -1,4 +1,5 @@
-// axe-core over a page as it is now; its shadow roots too.
+// axe-core over a page as it is now; its shadow roots too. And no picture may be empty: to axe they are
+// decoration.
 
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect, type Page } from "@playwright/test";
@@ -11,4 +12,5 @@ export async function expectAccessible(page: Page, what: string): Promise<void> 
     where: nodes.map(({ target, failureSummary }) => `${target.join(" ")}: ${failureSummary}`),
   }));
   expect(told, what).toEqual([]);
+  await expect(page.locator("svg path:not([d])"), `${what}: every icon is drawn`).toHaveCount(0);
 }

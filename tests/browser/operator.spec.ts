@@ -56,6 +56,31 @@ test("a wrong password is refused, the right one opens the desk, and signing out
   await context.close();
 });
 
+test("a link for a new password opens the desk with it, and the old one no longer does", async ({
+  browser,
+  engine,
+  operators,
+}) => {
+  const context = await browser.newContext();
+  await operators.signUp(context.request, { login: "ana", name: "Ana" });
+  await context.clearCookies();
+  const link = /#invitation=\S+/.exec(await engine.command("operator", "reset", "ana"))?.[0];
+  const page = await context.newPage();
+  await page.goto(`${engine.desk.url}/desk${link}`);
+  await expect(page.getByRole("textbox", { name: "Login" })).toHaveValue("ana");
+  await page.getByRole("textbox", { name: "Password" }).fill("another long word");
+  await page.getByRole("button", { name: "Set password" }).click();
+  await new Desk(page, engine.desk.url).ready();
+
+  await context.clearCookies();
+  await page.reload();
+  await page.getByRole("textbox", { name: "Login" }).fill("ana");
+  await page.getByRole("textbox", { name: "Password" }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("alert")).toHaveText("Login or password is wrong.");
+  await context.close();
+});
+
 test("visitors see the display name that the operator has set", async ({ sit, visit }) => {
   const ana = await sit({ login: "ana", name: "Ana" });
   const shop = await visit();

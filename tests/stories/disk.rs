@@ -194,8 +194,10 @@ fn said(text: &str) -> Say {
     Say { session: None, key: new_key(), text: text.into(), seen: None, confirm: false }
 }
 
+/// Longer than the shortest message of a visitor, key and all: where that finds no room, nor may this.
 fn answer(session: SessionId, turn: Offset) -> Answer {
-    Answer { session, epoch: 1, turn, text: "an answer that is lost".into(), choices: vec![] }
+    let text = "an answer that is lost, ".repeat(10);
+    Answer { session, epoch: 1, turn, text, choices: vec![] }
 }
 
 fn is_refused<T: std::fmt::Debug>(outcome: Result<T, CallError>) {

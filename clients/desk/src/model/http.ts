@@ -65,7 +65,8 @@ export class Http {
   async invitation(code: string): Promise<Invitation> {
     const path = `/v1/invitations/${encodeURIComponent(code)}`;
     const found = await this.#ask<Omit<Invitation, "code">>("GET", path);
-    return { code, rank: found.rank, sites: found.sites, expires: found.expires };
+    const { rank, sites, expires, login } = found;
+    return { code, rank, sites, expires, ...(login === undefined ? {} : { login }) };
   }
 
   accept(code: string, form: AcceptForm): Promise<Me> {

@@ -83,6 +83,8 @@ export interface Invitation {
   readonly sites: readonly string[];
   /** When it ends; milliseconds. */
   readonly expires: number;
+  /** Whose new password it is for; absent when it makes an account. */
+  readonly login?: string;
 }
 
 export interface InvitationLink {

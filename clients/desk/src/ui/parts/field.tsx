@@ -6,7 +6,13 @@ import { Eye, EyeOff } from "./icons.ts";
 interface FieldProps
   extends Pick<
     InputHTMLAttributes<HTMLInputElement>,
-    "autocomplete" | "required" | "maxLength" | "minLength" | "spellcheck" | "autocapitalize"
+    | "autocomplete"
+    | "required"
+    | "readOnly"
+    | "maxLength"
+    | "minLength"
+    | "spellcheck"
+    | "autocapitalize"
   > {
   label: string;
   value: string;

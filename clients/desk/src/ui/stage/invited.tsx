@@ -11,12 +11,13 @@ import { FormError } from "./sign-in.tsx";
 const PASSWORD_CHARACTERS_MIN = 10;
 const NAME_CHARACTERS_MAX = 60;
 
-/** Makes an account of an invitation. */
+/** Makes an account of an invitation, or gives an account the new password that its link is for. */
 export function Invited() {
   const t = texts();
   const desk = useDesk();
   const invitation = desk.invitation.value;
-  const [login, setLogin] = useState("");
+  const known = invitation?.login !== undefined;
+  const [login, setLogin] = useState(invitation?.login ?? "");
   const [password, setPassword] = useState("");
   const [displayName, setDisplayName] = useState("");
   const [busy, setBusy] = useState(false);
@@ -37,14 +38,14 @@ export function Invited() {
 
   const field = errorField(error);
   const lead =
-    invitation === null
+    invitation === null || known
       ? ""
       : t.invited.lead(
           t.ranks[invitation.rank],
           new Intl.ListFormat(t.language).format(invitation.sites),
         );
   return (
-    <StagePage title={t.invited.title} lead={lead}>
+    <StagePage title={known ? t.invited.newPassword : t.invited.title} lead={lead}>
       <form class="form" onSubmit={submit}>
         {error !== null && field === null && <FormError text={problemText(error)} />}
         <Field
@@ -55,7 +56,8 @@ export function Invited() {
           autocapitalize="none"
           spellcheck={false}
           required
-          first
+          readOnly={known}
+          first={!known}
           error={field === "login" ? problemText(error) : undefined}
         />
         <Field
@@ -66,21 +68,24 @@ export function Invited() {
           autocomplete="new-password"
           minLength={PASSWORD_CHARACTERS_MIN}
           required
+          first={known}
           hint={t.invited.passwordHint}
           error={field === "password" ? problemText(error) : undefined}
         />
-        <Field
-          label={t.invited.displayName}
-          value={displayName}
-          onValue={setDisplayName}
-          autocomplete="nickname"
-          maxLength={NAME_CHARACTERS_MAX}
-          required
-          hint={t.invited.displayNameHint}
-          error={field === "display_name" ? problemText(error) : undefined}
-        />
+        {!known && (
+          <Field
+            label={t.invited.displayName}
+            value={displayName}
+            onValue={setDisplayName}
+            autocomplete="nickname"
+            maxLength={NAME_CHARACTERS_MAX}
+            required
+            hint={t.invited.displayNameHint}
+            error={field === "display_name" ? problemText(error) : undefined}
+          />
+        )}
         <Button kind="primary" type="submit" class="wide" aria-busy={busy}>
-          {busy ? t.invited.busy : t.invited.submit}
+          {submitText(t, known, busy)}
         </Button>
         <Button kind="quiet" class="wide" onClick={() => desk.leaveInvitation()}>
           {t.invited.toSignIn}
@@ -88,6 +93,13 @@ export function Invited() {
       </form>
     </StagePage>
   );
+}
+
+function submitText({ invited }: ReturnType<typeof texts>, known: boolean, busy: boolean): string {
+  if (known) {
+    return busy ? invited.settingPassword : invited.setPassword;
+  }
+  return busy ? invited.busy : invited.submit;
 }
 
 function errorField(error: unknown): string | null {

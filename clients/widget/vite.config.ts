@@ -1,3 +1,4 @@
+import { Features } from "lightningcss";
 import { type MinifyOptions, minify } from "terser";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
@@ -23,6 +24,8 @@ const squeeze: Plugin = {
 
 export default defineConfig({
   plugins: [squeeze],
+  // `color-scheme: dark` is enough: nothing here says light-dark().
+  css: { lightningcss: { exclude: Features.LightDark } },
   oxc: {
     jsx: { runtime: "classic", pragma: "h", pragmaFrag: "Fragment" },
     jsxInject: 'import { h, Fragment } from "preact"',

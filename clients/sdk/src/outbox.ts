@@ -75,7 +75,7 @@ export class Outbox {
     }
     if (call.policy !== "link") {
       if (this.#ofProgram >= CALLS_MAX) {
-        const message = `not sent: ${CALLS_MAX} calls wait already; wait for one of them`;
+        const message = `not sent: ${CALLS_MAX} calls wait already`;
         return [
           { call: call.id, outcome: { error: new VigieError("full", message, { retry: true }) } },
         ];
@@ -177,7 +177,7 @@ export class Outbox {
 
   /** There is a connection: a visitor's is in this session. */
   connected(session: string | undefined): Settled[] {
-    const message = "that session is closed; this is a new one";
+    const message = "that session is closed";
     return this.#removeWhere((call) => call.session !== undefined && call.session !== session, {
       error: new VigieError("session_closed", message),
     });

@@ -81,8 +81,8 @@ class Bot extends Base implements BotClient {
     super(options, ...bearing(options.token));
     this.on("state", ({ kind }) => {
       if (kind === "closed") {
-        for (const { turn } of [...this.#work.values()]) {
-          this.#end(turn);
+        for (const work of [...this.#work.values()]) {
+          this.#end(work);
         }
       }
     });
@@ -136,7 +136,7 @@ class Bot extends Base implements BotClient {
       return;
     }
     if (known !== undefined) {
-      this.#end(known.turn);
+      this.#end(known);
     }
     const work: Work = { turn, abort: new AbortController(), timer: undefined };
     this.#work.set(turn.session, work);
@@ -151,7 +151,8 @@ class Bot extends Base implements BotClient {
     });
   }
 
-  #reply({ turn, abort }: Work): TurnReply {
+  #reply(work: Work): TurnReply {
+    const { turn, abort } = work;
     const { session, epoch } = turn;
     const open = { session, epoch, turn: turn.turn };
     const drafts = new Throttle<string>(this.clock, DRAFT_INTERVAL_MS, (text) => {
@@ -163,7 +164,7 @@ class Bot extends Base implements BotClient {
       drafts.drop();
       answered
         .catch((error: VigieError) => isStale(error) || this.emit("error", { method, error }))
-        .finally(() => this.#end(turn));
+        .finally(() => this.#end(work));
       return answered;
     };
     const options = { policy: "retry", lane: session } as const;
@@ -185,16 +186,15 @@ class Bot extends Base implements BotClient {
   #revoked(revoked: TurnRevoked): void {
     const work = this.#work.get(revoked.session);
     if (work?.turn.turn === revoked.turn) {
-      this.#end(work.turn);
+      this.#end(work);
     }
     safely(() => this.#handlers?.revoked?.(revoked));
   }
 
   /** Nobody waits for an answer to this any more. */
-  #end(turn: Turn): void {
-    const work = this.#work.get(turn.session);
-    if (work !== undefined && isSame(work.turn, turn)) {
-      this.#work.delete(turn.session);
+  #end(work: Work): void {
+    if (this.#work.get(work.turn.session) === work) {
+      this.#work.delete(work.turn.session);
       this.clock.clearTimeout(work.timer);
       work.abort.abort();
     }
@@ -203,7 +203,7 @@ class Bot extends Base implements BotClient {
   /** Should the server be gone for good, the turn ends by itself. */
   #setTimer(work: Work, timeout: number): void {
     this.clock.clearTimeout(work.timer);
-    work.timer = this.clock.setTimeout(() => this.#end(work.turn), timeout);
+    work.timer = this.clock.setTimeout(() => this.#end(work), timeout);
   }
 }
 

@@ -12,7 +12,7 @@ export type Input =
   | { kind: "opened"; link: number }
   | { kind: "message"; link: number; message: Message }
   | { kind: "alive"; link: number }
-  | { kind: "lost"; link: number; code: number; reason: string; error?: VigieError }
+  | { kind: "lost"; link: number; code: number; reason: string; error?: VigieError | undefined }
   | { kind: "token"; ask: number; token: string }
   | { kind: "token_failed"; ask: number; error: VigieError }
   | { kind: "describe"; connect: Partial<ConnectParams> }

@@ -53,21 +53,18 @@ export class VigieError extends Error {
    * @param details - The rest.
    */
   constructor(name: ErrorName, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    const { code = 0, retry = false, data, cause } = details;
+    super(message, cause === undefined ? undefined : { cause });
     this.name = name;
-    this.code = details.code ?? 0;
-    this.retry = details.retry ?? false;
-    this.data = details.data;
+    this.code = code;
+    this.retry = retry;
+    this.data = data;
   }
 }
 
 /** The error that the server's answer stands for. */
 export function refused(error: RpcError): VigieError {
-  return new VigieError(ERROR_NAMES.get(error.code) ?? "unknown", error.message, {
-    code: error.code,
-    retry: error.retry ?? false,
-    data: error.data,
-  });
+  return new VigieError(ERROR_NAMES.get(error.code) ?? "unknown", error.message, error);
 }
 
 /** The error of what a lost or missing connection keeps from being answered. */

@@ -4,7 +4,7 @@
 import { backoff } from "./backoff.ts";
 import type { Message, NotificationMessage, ResponseMessage } from "./codec.ts";
 import type { Effect, Input, MachineOptions, Machinery } from "./effects.ts";
-import { disconnected, isAboutToken, refused, VigieError } from "./errors.ts";
+import { disconnected, type ErrorName, isAboutToken, refused, VigieError } from "./errors.ts";
 import { type Call, Outbox, type Outcome, REQUEST_ID_MAX, type Settled } from "./outbox.ts";
 import type { Bye, Connected, ConnectParams } from "./protocol.ts";
 import { Pulse } from "./pulse.ts";
@@ -106,13 +106,9 @@ export class Machine implements Machinery {
           this.#send({ kind: "notification", method: input.method, params: input.params }, now);
         }
         return;
-      case "refresh": {
-        const text = "give a function as token to have it refreshed";
-        this.#settle([
-          { call: input.call, outcome: { error: new VigieError("unsupported", text) } },
-        ]);
+      case "refresh":
+        this.#fail(input.call, "unsupported", "give a function as token to have it refreshed");
         return;
-      }
       case "renew":
         this.#renew(input.reason, now);
         return;
@@ -274,14 +270,18 @@ export class Machine implements Machinery {
 
   /** Takes down what belongs to the present connection. */
   #leave(now: number, reason: string): void {
-    if (this.#hasSocket()) {
-      this.#effects.push({ kind: "shut", link: this.#link });
-    }
     if (this.#phase.kind === "online" && now - this.#phase.since >= WORTHWHILE_MS) {
       this.#failures = 0;
     }
     const error = disconnected(`the connection was lost before the answer came: ${reason}`);
-    this.#settle(this.#outbox.lost(error));
+    this.#shut(this.#outbox.lost(error));
+  }
+
+  #shut(settled: readonly Settled[]): void {
+    if (this.#hasSocket()) {
+      this.#effects.push({ kind: "shut", link: this.#link });
+    }
+    this.#settle(settled);
     this.#pulse = undefined;
   }
 
@@ -289,20 +289,14 @@ export class Machine implements Machinery {
     if (this.#phase.kind === "closed") {
       return;
     }
-    if (this.#hasSocket()) {
-      this.#effects.push({ kind: "shut", link: this.#link });
-    }
-    const outcome = { error: error ?? new VigieError("closed", reason) };
+    this.#shut(this.#outbox.closed({ error: error ?? new VigieError("closed", reason) }));
     this.#phase = { kind: "closed" };
-    this.#settle(this.#outbox.closed(outcome));
-    this.#pulse = undefined;
     this.#tell({ kind: "closed", reason, ...(error === undefined ? {} : { error }) });
   }
 
   #call(call: Call): void {
     if (this.#phase.kind === "closed") {
-      const error = new VigieError("closed", "not sent: this client is closed");
-      this.#settle([{ call: call.id, outcome: { error } }]);
+      this.#fail(call.id, "closed", "not sent: this client is closed");
     } else {
       this.#settle(this.#outbox.add(call, this.#phase.kind === "online"));
     }
@@ -310,8 +304,7 @@ export class Machine implements Machinery {
 
   #abort(call: number): void {
     if (this.#outbox.forget(call)) {
-      const error = new VigieError("aborted", "aborted; what was sent before may be said");
-      this.#settle([{ call, outcome: { error } }]);
+      this.#fail(call, "aborted", "aborted; what was sent before may be said");
     }
   }
 
@@ -381,6 +374,10 @@ export class Machine implements Machinery {
 
   #hasSocket(): boolean {
     return this.#phase.kind === "opening" || this.#phase.kind === "online";
+  }
+
+  #fail(call: number, name: ErrorName, message: string): void {
+    this.#settle([{ call, outcome: { error: new VigieError(name, message) } }]);
   }
 
   #settle(settled: readonly Settled[]): void {

@@ -10,18 +10,7 @@ export const TEXT_BYTES_MAX = 16_384;
 
 /** The longest beginning of a text that has at most so many bytes; no character is cut in two. */
 export function cut(text: string, bytes: number): string {
-  if (text.length * 3 <= bytes) {
-    return text;
-  }
-  const encoded = new TextEncoder().encode(text);
-  if (encoded.length <= bytes) {
-    return text;
-  }
-  let end = bytes;
-  while (end > 0 && ((encoded[end] ?? 0) & 0xc0) === 0x80) {
-    end -= 1;
-  }
-  return new TextDecoder().decode(encoded.subarray(0, end));
+  return text.slice(0, new TextEncoder().encodeInto(text, new Uint8Array(bytes)).read);
 }
 
 /** A page as the server takes it; pages of the web have longer addresses now and then. */

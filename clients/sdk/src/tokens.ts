@@ -4,7 +4,7 @@
 
 import type { Effect, Input, Machinery } from "./effects.ts";
 import { disconnected, isAboutToken, refused, VigieError } from "./errors.ts";
-import type { Outcome, Settled } from "./outbox.ts";
+import type { Outcome } from "./outbox.ts";
 import type { Bye, Connected, Refreshed } from "./protocol.ts";
 import type { ConnectionState } from "./state.ts";
 
@@ -61,16 +61,16 @@ export class Tokens implements Machinery {
   }
 
   #take(input: Input, now: number): void {
+    if ("ask" in input && input.ask !== this.#asks) {
+      // Nobody waits for that token any more.
+      return;
+    }
     switch (input.kind) {
       case "token":
-        if (input.ask === this.#asks) {
-          this.#token(input, now);
-        }
+        this.#token(input, now);
         return;
       case "token_failed":
-        if (input.ask === this.#asks) {
-          this.#failed(input.error, now);
-        }
+        this.#failed(input.error, now);
         return;
       case "refresh":
         this.#wish(input.call, now);
@@ -91,7 +91,10 @@ export class Tokens implements Machinery {
         this.#heldUntil = now + TOKEN_MAX_MS;
         this.#ask();
       } else if (effect.kind === "settle" && effect.call < 0) {
-        this.#presented(effect, now);
+        // Of a token that was presented; not of one that was called off for a newer one.
+        if (!this.#asking) {
+          this.#refreshed(effect.outcome, now);
+        }
       } else if (effect.kind !== "wake") {
         if (effect.kind === "connected") {
           this.#connected(effect.connected, now);
@@ -173,7 +176,7 @@ export class Tokens implements Machinery {
       const error =
         state.kind === "closed"
           ? (state.error ?? new VigieError("closed", state.reason))
-          : disconnected("the connection was lost before there was a new token");
+          : disconnected("the connection was lost");
       this.#settle({ error });
     }
   }
@@ -181,8 +184,8 @@ export class Tokens implements Machinery {
   #wish(call: number, now: number): void {
     this.#waiters.push(call);
     if (this.#expires === undefined) {
-      const text = "not sent: not online; the next connection asks for a new token anyway";
-      this.#settle({ error: disconnected(text) });
+      // The next connection asks for a new token anyway.
+      this.#settle({ error: disconnected("not sent: not online") });
     } else if (!this.#asking) {
       this.#refresh(now);
     }
@@ -193,13 +196,6 @@ export class Tokens implements Machinery {
     this.#ask();
     // A token that is being presented is older than the wish for a new one.
     this.#pass({ kind: "abort", call: this.#presenting }, now);
-  }
-
-  /** The token that was presented last has been taken or refused. */
-  #presented({ call, outcome }: Settled, now: number): void {
-    if (call === this.#presenting && !this.#asking) {
-      this.#refreshed(outcome, now);
-    }
   }
 
   #refreshed({ error, result }: Outcome, now: number): void {
@@ -238,5 +234,5 @@ export class Tokens implements Machinery {
 }
 
 function lost(link: number, reason: string, error?: VigieError): Input {
-  return { kind: "lost", link, code: 0, reason, ...(error === undefined ? {} : { error }) };
+  return { kind: "lost", link, code: 0, reason, error };
 }

@@ -11,16 +11,23 @@ const LANGUAGES: Readonly<Record<string, () => Promise<Texts>>> = {
 };
 
 let current: Texts = en;
+let currentLocale = "en";
 
 /** The texts of the chosen language. */
 export function texts(): Texts {
   return current;
 }
 
+/** The chosen language as the browser wants it, with its region: how dates and numbers are written. */
+export function locale(): string {
+  return currentLocale;
+}
+
 /** Loads the first of the wanted languages that there is; English if there is none. */
 export async function chooseLanguage(wanted: readonly string[]): Promise<Texts> {
-  const known = wanted.map(primary).find((language) => Object.hasOwn(LANGUAGES, language));
-  current = (await LANGUAGES[known ?? "en"]?.()) ?? en;
+  const known = wanted.find((tag) => Object.hasOwn(LANGUAGES, primary(tag))) ?? "en";
+  current = (await LANGUAGES[primary(known)]?.()) ?? en;
+  currentLocale = known;
   return current;
 }
 

@@ -90,7 +90,12 @@ describe("languages", () => {
   it("are the first that there are texts in", () => {
     expect(chooseTexts(["de", "fr-CA", "en"])).toBe(fr);
     expect(chooseTexts([undefined, "LV_lv"])).toBe(lv);
-    expect(chooseTexts(["ja", ""])).toBe(en);
+    expect(chooseTexts(["ja", ""]).send).toBe(en.send);
+  });
+
+  it("are written as in the region that the browser names", () => {
+    expect(navigator.languages).toContain("en-US");
+    expect(chooseTexts(["en"])).toEqual({ ...en, tag: "en-US" });
   });
 
   it("say everything, each in its own words", () => {

@@ -1,6 +1,6 @@
 /** Dates, durations, numbers and names of countries, by `Intl`, in the language of the texts. */
 
-import { texts } from "../texts.ts";
+import { locale, texts } from "../texts.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -130,10 +130,10 @@ function capital(text: string): string {
 const formatters = new Map<string, unknown>();
 
 function formatter<T>(name: string, make: (language: string) => T): T {
-  const key = `${texts().language} ${name}`;
+  const key = `${locale()} ${name}`;
   let made = formatters.get(key) as T | undefined;
   if (made === undefined) {
-    made = make(texts().language);
+    made = make(locale());
     formatters.set(key, made);
   }
   return made;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { chooseLanguage, texts } from "../../src/texts.ts";
+import { chooseLanguage, locale, texts } from "../../src/texts.ts";
 import { ago, countryName, day, duration, elapsed, languageName } from "../../src/ui/format.ts";
 
 const MINUTE = 60_000;
@@ -56,6 +56,7 @@ describe("days", () => {
 describe("the language", () => {
   it("is the first that the browser wants and the desk has", async () => {
     await chooseLanguage(["de-AT", "lv-LV", "fr"]);
+    expect(locale()).toBe("lv-LV");
     expect(texts().language).toBe("lv");
   });
 

@@ -8,7 +8,10 @@ export type ByLanguage<T> = Readonly<Partial<Record<string, T>>>;
 
 /** The texts in the first of these languages that there are texts in; English if there is none. */
 export function chooseTexts(tags: readonly (string | undefined)[]): Texts {
-  return firstKnown({ en, fr, lv }, tags) ?? en;
+  const texts = firstKnown({ en, fr, lv }, tags) ?? en;
+  // The browser's region decides how times are written: 18:40 to en-GB, 6:40 PM to en-US.
+  const tag = navigator.languages.find((regional) => regional.startsWith(`${texts.tag}-`));
+  return tag ? { ...texts, tag } : texts;
 }
 
 /** The entry of the first language that has one: `fr` serves `fr-CA`. */

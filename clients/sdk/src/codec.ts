@@ -76,7 +76,7 @@ export function asMap(value: unknown, what: string): Record<string, unknown> {
 /** Checks that what was read can be a request's id. */
 export function asId(value: unknown): number | string {
   if (typeof value !== "number" && typeof value !== "string") {
-    throw new Error("an id is neither a number nor a text");
+    throw new Error("an id is not a number or a text");
   }
   return value;
 }

@@ -5,7 +5,15 @@ import { Base, type Client, type ClientOptions, type Settled } from "./client.ts
 import type { NotificationMessage } from "./codec.ts";
 import { safely } from "./connection.ts";
 import { VigieError } from "./errors.ts";
-import type { Choice, Connected, Done, HandedBack, Turn, TurnRevoked } from "./protocol.ts";
+import type {
+  Choice,
+  Connected,
+  Done,
+  HandedBack,
+  Methods,
+  Turn,
+  TurnRevoked,
+} from "./protocol.ts";
 import { cut, LINE_BYTES_MAX, optional } from "./text.ts";
 import { DRAFT_INTERVAL_MS, Throttle } from "./typing.ts";
 
@@ -130,12 +138,12 @@ class Bot extends Base implements BotClient {
 
   #begin(turn: Turn): void {
     const known = this.#work.get(turn.session);
-    if (known !== undefined && isSame(known.turn, turn)) {
-      // It is asked of us again, on another connection: the work goes on.
-      this.#setTimer(known, turn.timeout);
-      return;
-    }
     if (known !== undefined) {
+      if (known.turn.turn === turn.turn && known.turn.epoch === turn.epoch) {
+        // It is asked of us again, on another connection: the work goes on.
+        this.#setTimer(known, turn.timeout);
+        return;
+      }
       this.#end(known);
     }
     const work: Work = { turn, abort: new AbortController(), timer: undefined };
@@ -160,25 +168,24 @@ class Bot extends Base implements BotClient {
         this.connection.signal("draft", { ...open, text });
       }
     });
-    const finish = (method: "answer" | "fail", answered: Promise<Done>): Promise<Done> => {
+    const finish = <M extends "answer" | "fail">(
+      method: M,
+      params: Methods[M]["params"],
+    ): Promise<Done> => {
       drafts.drop();
+      const answered = this.connection.call(method, params, { policy: "retry", lane: session });
       answered
         .catch((error: VigieError) => isStale(error) || this.emit("error", { method, error }))
         .finally(() => this.#end(work));
       return answered;
     };
-    const options = { policy: "retry", lane: session } as const;
     return {
       signal: abort.signal,
       draft: (text) => drafts.push(text),
-      answer: (text, choices) => {
-        const params = optional({ ...open, text, choices });
-        return finish("answer", this.connection.call("answer", params, options));
-      },
-      fail: (reason) => {
+      answer: (text, choices) => finish("answer", optional({ ...open, text, choices })),
+      fail(reason) {
         const said = reason?.trim() ? cut(reason, LINE_BYTES_MAX) : undefined;
-        const params = optional({ ...open, reason: said });
-        return finish("fail", this.connection.call("fail", params, options));
+        return finish("fail", optional({ ...open, reason: said }));
       },
     };
   }
@@ -208,11 +215,5 @@ class Bot extends Base implements BotClient {
 }
 
 function isStale(thrown: unknown): boolean {
-  return (
-    thrown instanceof VigieError && (thrown.name === "stale_epoch" || thrown.name === "stale_turn")
-  );
-}
-
-function isSame(a: Turn, b: Turn): boolean {
-  return a.session === b.session && a.turn === b.turn && a.epoch === b.epoch;
+  return thrown instanceof VigieError && thrown.name.startsWith("stale_");
 }

@@ -19,12 +19,12 @@ export function snapshot({ cards, totals }: Watching, window: Window): LiveView 
 
 /** The view that a delta makes of another. */
 export function changed(view: LiveView, { upsert = [], remove = [], totals }: Live): LiveView {
-  if (upsert.length === 0 && remove.length === 0) {
+  const gone = new Set([...remove, ...upsert.map((card) => card.session)]);
+  if (gone.size === 0) {
     return { ...view, totals };
   }
-  const gone = new Set([...remove, ...upsert.map((card) => card.session)]);
   const kept = view.cards.filter((card) => !gone.has(card.session));
-  return { cards: sorted([...kept, ...upsert], view.window.sort), totals, window: view.window };
+  return { ...view, totals, cards: sorted([...kept, ...upsert], view.window.sort) };
 }
 
 function sorted(cards: readonly Card[], sort: Sort = "newest"): Card[] {

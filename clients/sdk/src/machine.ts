@@ -113,16 +113,11 @@ export class Machine implements Machinery {
         this.#renew(input.reason, now);
         return;
       case "retry_now":
-        if (this.#phase.kind === "waiting") {
-          this.#begin(now);
-        }
+        this.#retry(now);
         return;
       case "network_back":
-        if (this.#phase.kind === "waiting") {
-          this.#begin(now);
-          return;
-        }
         this.#probe(now);
+        this.#retry(now);
         return;
       case "network_gone":
         this.#probe(now);
@@ -263,7 +258,13 @@ export class Machine implements Machinery {
     if (this.#phase.kind === "online") {
       this.#leave(now, reason);
       this.#begin(now);
-    } else if (this.#phase.kind === "waiting") {
+    } else {
+      this.#retry(now);
+    }
+  }
+
+  #retry(now: number): void {
+    if (this.#phase.kind === "waiting") {
       this.#begin(now);
     }
   }
@@ -311,7 +312,7 @@ export class Machine implements Machinery {
   #answered(request: number, outcome: Outcome, now: number): void {
     const done = this.#outbox.answered(request, outcome, now);
     if (done === "renew") {
-      this.#renew("the session is closed; a new one is wanted", now);
+      this.#renew("a new session is wanted", now);
     } else if (done !== undefined) {
       this.#settle([done]);
     }

@@ -41,7 +41,7 @@ export function webSocket(options: { WebSocket?: WebSocketConstructor } = {}): O
     if (Socket === undefined) {
       throw new VigieError(
         "unsupported",
-        "there is no WebSocket: give webSocket({ WebSocket }) with that of the package ws as transport",
+        "no WebSocket here: as transport give webSocket({ WebSocket }) with that of the package ws",
       );
     }
     const socket = construct(Socket, url, subprotocol);

@@ -370,6 +370,39 @@ it("what is told of a visitor is told again at the next connection, unless it wa
   expect(next.requests("connect")[0]?.params).toMatchObject(params);
 });
 
+it("every later connection says the visitor's latest page and data, not the first ones", async () => {
+  const a = { url: "https://shop.example/a" };
+  const b = { url: "https://shop.example/b", title: "B" };
+  const c = { url: "https://shop.example/c" };
+  const client = connectVisitor({ ...options, site: "shop", page: a, data: { plan: "gold" } });
+  const first = await accept(visitor());
+  expect(first.requests("connect")[0]?.params).toMatchObject({ page: a, data: { plan: "gold" } });
+  const told = [client.setData({ plan: "platinum" }), client.viewPage(b)];
+  first.answer("set_data", { offset: 2, epoch: 1 });
+  first.answer("page", { offset: 3, epoch: 1 });
+  await Promise.all(told);
+  const second = await reconnect(visitor());
+  const latest = { page: b, data: { plan: "platinum" } };
+  expect(second.requests("connect")[0]?.params).toMatchObject(latest);
+  expect(second.requests("set_data")).toEqual([]);
+  expect(second.requests("page")).toEqual([]);
+
+  second.drop();
+  const viewed = client.viewPage(c);
+  clock.pass(500);
+  const third = await accept(visitor("s2"));
+  expect(third.requests("connect")[0]?.params).toMatchObject(latest);
+  expect(third.requests("page").map(({ params }) => params)).toEqual([c]);
+  third.answer("page", { offset: 2, epoch: 1 });
+  await viewed;
+
+  const started = client.startSession();
+  const fourth = await accept(visitor("s3"));
+  await started;
+  expect(fourth).not.toBe(third);
+  expect(fourth.requests("connect")[0]?.params).toMatchObject({ ...latest, page: c });
+});
+
 describe("watching", () => {
   const card = (session: string, started: number): Card => ({
     session,

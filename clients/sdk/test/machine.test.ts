@@ -7,7 +7,7 @@ import { CALLS_MAX, type Call, type Outcome, REQUESTS_MAX } from "../src/outbox.
 import type { Connected, Identity } from "../src/protocol.ts";
 import { PROBE_MS } from "../src/pulse.ts";
 import type { ConnectionState } from "../src/state.ts";
-import { Tokens } from "../src/tokens.ts";
+import { TOKEN_MAX_MS, Tokens } from "../src/tokens.ts";
 
 const HEARTBEAT = 25_000;
 
@@ -563,6 +563,56 @@ describe("refreshing the token", () => {
     play.pass(HEARTBEAT);
     expect(asks()).toBe(2);
     expect(play.state?.kind).toBe("online");
+  });
+
+  it("a function that never answers is asked again, and its late answer is not used", () => {
+    const play = new Play({ asksToken: true }).online(operator(1_000_000 + 3_000));
+    const asks = () => play.effects.filter(({ kind }) => kind === "ask_token").length;
+    play.pass(2_000);
+    expect(asks()).toBe(2);
+    for (let second = 0; second < TOKEN_MAX_MS / 1_000; second += 1) {
+      expect(asks()).toBe(2);
+      play.pass(1_000);
+      play.give({ kind: "alive", link: play.link });
+      play.answer("ping", {});
+    }
+    expect(asks()).toBe(3);
+    play.give({ kind: "token", ask: 2, token: "late" });
+    expect(play.requests.filter(({ method }) => method === "refresh")).toEqual([]);
+    play.give({ kind: "token", ask: 3, token: "fresh" });
+    expect(play.requests.at(-1)).toMatchObject({ method: "refresh", params: { token: "fresh" } });
+  });
+
+  it("no socket is opened before there is a token, and it then has all its time", () => {
+    const play = new Play({ asksToken: true });
+    play.give({ kind: "start" });
+    play.pass(TOKEN_MAX_MS - 1);
+    expect(play.link).toBe(0);
+    play.give({ kind: "token", ask: 1, token: "t" });
+    expect(play.link).toBe(1);
+    play.pass(OPEN_MAX_MS - 1);
+    expect(play.state?.kind).toBe("connecting");
+    play.pass(1);
+    expect(play.state).toMatchObject({ reason: "the server did not answer in time" });
+  });
+
+  it("bye for an expired token is no end if there is a function", () => {
+    const play = new Play({ asksToken: true }).online(operator(9_000_000));
+    const params = { code: 4503, reason: "token_expired", reconnect: false };
+    play.message({ kind: "notification", method: "bye", params });
+    expect(play.state).toMatchObject({ kind: "waiting", reason: "token_expired" });
+  });
+
+  it("who waits for a token when the connection is lost or closed hears of that", () => {
+    const play = new Play({ asksToken: true }).online(operator(9_000_000));
+    play.give({ kind: "refresh", call: 70 });
+    play.lose();
+    expect(play.outcome(70)?.error).toMatchObject({ name: "disconnected", retry: true });
+    play.online(operator(9_000_000));
+    play.give({ kind: "refresh", call: 71 });
+    play.give({ kind: "close" });
+    expect(play.outcome(71)?.error?.name).toBe("closed");
+    expect(play.machine.wakeAt).toBeUndefined();
   });
 
   it("who asks for it hears when it is done, or why it is not", () => {

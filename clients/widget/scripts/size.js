@@ -3,15 +3,15 @@
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
-const GZIP_BYTES_MAX = 25 * 1024;
+const GZIP_BYTES_MAX = 25_000;
 
 const file = new URL("../dist/widget.js", import.meta.url);
 const script = readFileSync(file);
 const gzip = gzipSync(script, { level: 9 }).length;
 
-const kib = (/** @type {number} */ bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
-console.log(`widget.js: ${kib(script.length)}, ${kib(gzip)} gzip (at most ${kib(GZIP_BYTES_MAX)})`);
+const kb = (/** @type {number} */ bytes) => `${(bytes / 1000).toFixed(1)} KB`;
+console.log(`widget.js: ${kb(script.length)}, ${kb(gzip)} gzip (less than 25 KB)`);
 if (gzip >= GZIP_BYTES_MAX) {
-  console.error(`widget.js is ${gzip - GZIP_BYTES_MAX} bytes too heavy`);
+  console.error(`widget.js is ${gzip + 1 - GZIP_BYTES_MAX} bytes too heavy`);
   process.exitCode = 1;
 }

@@ -39,7 +39,7 @@ const ORDERS: Record<Sort, (a: Card, b: Card) => number> = {
   oldest: (a, b) => a.started - b.started,
   activity: (a, b) => (b.last?.time ?? b.started) - (a.last?.time ?? a.started),
   waiting: (a, b) =>
-    a.waiting === undefined || b.waiting === undefined
-      ? Number(a.waiting === undefined) - Number(b.waiting === undefined) || newest(a, b)
-      : a.waiting - b.waiting,
+    (a.waiting ?? b.waiting) === undefined
+      ? newest(a, b)
+      : (a.waiting ?? Number.POSITIVE_INFINITY) - (b.waiting ?? Number.POSITIVE_INFINITY),
 };

@@ -172,14 +172,9 @@ export class Machine implements Machinery {
   }
 
   #asked(id: number | string, method: string, now: number): void {
-    const answer: ResponseMessage = { kind: "response", id };
-    if (method === "ping") {
-      answer.result = {};
-    } else {
-      const message = "a client answers nothing but ping";
-      answer.error = { code: -32601, message, retry: false };
-    }
-    this.#send(answer, now);
+    const message = "a client answers nothing but ping";
+    const refusal = { error: { code: -32601, message, retry: false } };
+    this.#send({ kind: "response", id, ...(method === "ping" ? { result: {} } : refusal) }, now);
   }
 
   #response({ id, error, result }: ResponseMessage, now: number): void {
@@ -227,10 +222,11 @@ export class Machine implements Machinery {
   /** `connect` was refused. */
   #refused(error: VigieError, now: number): void {
     const { resume, ...forgotten } = this.#connect;
-    if (isAboutToken(error) && resume !== undefined) {
+    const mendable = isAboutToken(error) && resume !== undefined;
+    if (mendable) {
       this.#connect = forgotten;
-      this.#lost(0, error.message, now);
-    } else if (error.retry) {
+    }
+    if (mendable || error.retry) {
       this.#lost(0, error.message, now);
     } else {
       this.#close(error.message, error);

@@ -69,16 +69,14 @@ export class Outbox {
 
   /** Takes a call in, or refuses it. */
   add(call: Call, online: boolean): Settled[] {
+    const refuse = (error: VigieError) => [{ call: call.id, outcome: { error } }];
     if (call.policy !== "retry" && !online) {
-      const outcome = { error: disconnected("not sent: not online") };
-      return [{ call: call.id, outcome }];
+      return refuse(disconnected("not sent: not online"));
     }
     if (call.policy !== "link") {
       if (this.#ofProgram >= CALLS_MAX) {
         const message = `not sent: ${CALLS_MAX} calls wait already`;
-        return [
-          { call: call.id, outcome: { error: new VigieError("full", message, { retry: true }) } },
-        ];
+        return refuse(new VigieError("full", message, { retry: true }));
       }
       this.#ofProgram += 1;
     }

@@ -89,10 +89,12 @@ async fn a_visitor_who_stops_reading_delays_no_operator_and_resumes_without_loss
     ann.client.take_over(session).await.unwrap();
 
     let mut without = vec![];
+    // Whoever stalls while the past is sent is waited for: it must have joined those who follow live.
+    visitor.follow(session).await;
     for _ in 0..ROUNDS {
         without.push(confer(&mut ann, &mut bea, session).await);
+        visitor.reads_an_event().await;
     }
-    visitor.follow(session).await;
     let mut with = vec![];
     while !ann.seen.iter().any(|event| matches!(event.body, EventBody::VisitorLeft {})) {
         with.push(confer(&mut ann, &mut bea, session).await);
@@ -257,6 +259,18 @@ impl Stalled {
         within("the past", async {
             while self.events.last().is_none_or(|event| event.offset < head) {
                 let message = self.message().await.expect("the past before the end");
+                assert!(self.take::<()>(&message).is_none(), "nothing was asked");
+            }
+        })
+        .await;
+    }
+
+    /// Reads up to the next event.
+    async fn reads_an_event(&mut self) {
+        let read = self.events.len();
+        within("the next event", async {
+            while self.events.len() == read {
+                let message = self.message().await.expect("the next event before the end");
                 assert!(self.take::<()>(&message).is_none(), "nothing was asked");
             }
         })

@@ -13,13 +13,14 @@ SDK := clients/sdk/dist/index.js
 sources = $(shell find clients/$(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/docs/*') \
 	clients/tsconfig.base.json $(CLIENTS)
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --prefix
-# Tests of clients run the real engine.
-ENGINE = test -n "$$VIGIE_BIN" || $(CARGO) build -p vigie -p vigie-load --bins
+# Tests of clients run the real engine, as the tests of the engine have built it: `cargo build` would build
+# it a second time, with other features of its packages.
+ENGINE = test -n "$$VIGIE_BIN" || $(CARGO) test --workspace --test terminal --test runs --no-run
 need_npm = command -v npm >/dev/null || { echo "make: npm is needed to $(1); install Node.js 20 or later" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup web build run test lint test-engine test-web test-browser screenshots fuzz
+.PHONY: help setup web build run test lint test-engine test-cluster test-web test-browser screenshots cost bench fuzz
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,15 +61,20 @@ build: web ## Build the optimised program, target/release/vigie
 run: setup build ## Start the engine with the demo shop
 	target/release/vigie serve --demo
 
-test: lint test-engine test-web test-browser ## Everything that must pass before a change is merged
+test: lint test-engine test-cluster test-web test-browser ## Everything that must pass before a change is merged
 
 lint: ## Formatting, lints, and the pure room without its default features
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --workspace --test cluster -- -D warnings
 	$(CARGO) check --lib --no-default-features
 
 test-engine: setup ## All tests of the engine, the protocol and the Rust client
 	$(CARGO) test --workspace
+
+test-cluster: setup ## The stories on three nodes over a Redis of their own, and the faults of a cluster
+	VIGIE_CLUSTER=3 $(CARGO) test --workspace --test stories --test terminal
+	$(CARGO) test --workspace --test cluster
 
 test-web: setup $(SDK) $(WEB) ## Formatting, types, unit tests and sizes of the SDK, the widget and the desk
 	$(ENGINE)
@@ -85,6 +91,14 @@ screenshots: setup $(WEB) ## Take the pictures that README.md shows, into tests/
 	tests/browser/setup.sh
 	$(ENGINE)
 	cd tests/browser && VIGIE_SCREENSHOTS=1 npm test
+
+cost: build ## Say what a message costs on SQLite and on Redis (COST='--rounds 5 --rate 300')
+	$(CARGO) bench -p vigie-load --bench cost -- $(COST)
+
+bench: build ## Compare the engine with its limit and with what others use (BENCH='--quick')
+	load/peers/setup.sh
+	$(CARGO) build --release -p vigie-load-peers
+	$(CARGO) bench -p vigie-load --bench compare -- $(BENCH)
 
 fuzz: ## Feed each decoder random input for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
 	@command -v cargo-fuzz >/dev/null || { echo "make: cargo-fuzz is needed: cargo install cargo-fuzz" >&2; exit 1; }

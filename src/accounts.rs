@@ -26,7 +26,8 @@ use vigie_protocol::method::Rank;
 use crate::core::site::Site;
 use crate::identity::{self, Claims, Role};
 use crate::store::{
-    Account, Entrant, Grants, Invitation, OperatorRecord, SignIn, Store, StoreError,
+    Account, Entrant, FirstInvitation, Grants, Invitation, OperatorRecord, SignIn, Store,
+    StoreError,
 };
 
 pub mod hasher;
@@ -95,6 +96,17 @@ pub struct Invited {
     pub login: Option<String>,
     /// When the invitation is good no longer.
     pub expires: Millis,
+}
+
+/// What an engine that starts says of the link that makes the first account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FirstLink {
+    /// This is it.
+    Made(String),
+    /// Another engine has one that is still good.
+    Elsewhere,
+    /// There is an account.
+    NotNeeded,
 }
 
 /// What somebody answers to an invitation.
@@ -484,6 +496,26 @@ pub async fn invite_first(
     let expires = now.saturating_add(INVITATION_LIFE_MS);
     let first = store.put_first_invitation(code.hash(), expires).await?;
     Ok(first.then(|| link(base, &code)))
+}
+
+/// As [`invite_first`], for one of several engines on one store: a link that another has printed, and
+/// that is still good, stays so.
+///
+/// # Errors
+/// The store's.
+pub async fn offer_first(
+    store: &dyn Store,
+    base: &str,
+    now: Millis,
+) -> Result<FirstLink, StoreError> {
+    let code = Secret::new();
+    let expires = now.saturating_add(INVITATION_LIFE_MS);
+    let offered = store.offer_first_invitation(code.hash(), expires, now).await?;
+    Ok(match offered {
+        FirstInvitation::Kept => FirstLink::Made(link(base, &code)),
+        FirstInvitation::Earlier => FirstLink::Elsewhere,
+        FirstInvitation::NotNeeded => FirstLink::NotNeeded,
+    })
 }
 
 /// The code stands behind `#`, which browsers keep to themselves: it is in no log on the way.

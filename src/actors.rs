@@ -9,10 +9,14 @@
 //! - [`node`]: what all actors of this process share
 //! - [`registry`]: finds an actor by its key, or starts it
 //! - [`noticeboard`]: what a site's actors leave for one another without waiting
+//! - [`share`]: one site as several nodes have it
+//! - [`relay`]: what this node does with what it hears from the others
 
 pub mod node;
 pub mod noticeboard;
 pub mod operator;
 pub mod registry;
+pub mod relay;
 pub mod session;
+pub mod share;
 pub mod site;

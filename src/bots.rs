@@ -3,43 +3,66 @@
 //! A bot that serves over a socket comes first; without one, the embedded knowledge bot answers if
 //! the site wants it. Whoever answers, the answer passes the same fence in the core.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use vigie_protocol::event::{Epoch, Offset};
 use vigie_protocol::id::SessionId;
 
+use crate::core::cluster::NodeId;
 use crate::gateway::outbox::{ConnectionId, Outbox};
 
 pub mod knowledge;
 
-/// The bots that serve a site over sockets, and which sessions wait for them.
+/// The bots that serve a site over sockets, here and at other nodes, and which sessions wait for
+/// them.
 #[derive(Debug, Default)]
 pub struct BotDesk(Mutex<Desk>);
 
+/// Names a bot: the node that it is connected to, and its connection there.
+pub type BotId = (NodeId, ConnectionId);
+
+/// A bot, and the way to it.
+#[derive(Debug, Clone)]
+pub struct Bot {
+    /// Which one.
+    pub id: BotId,
+    /// Its connection, if it is connected to this node.
+    pub outbox: Option<Arc<Outbox>>,
+}
+
 #[derive(Debug, Default)]
 struct Desk {
-    peers: BTreeMap<ConnectionId, Arc<Outbox>>,
+    bots: BTreeMap<BotId, Option<Arc<Outbox>>>,
     /// Sessions with an open turn: with whom it is, or nobody.
-    open: HashMap<SessionId, Option<ConnectionId>>,
+    open: HashMap<SessionId, Option<BotId>>,
+    /// The latest questions that other nodes have had passed on to bots of this one.
+    passed_on: VecDeque<Question>,
 }
+
+/// One question to one bot.
+pub type Question = (SessionId, Epoch, Offset, ConnectionId);
+
+/// How many questions of other nodes are remembered, so that a bot is not asked the same twice.
+const PASSED_ON_MAX: usize = 512;
 
 impl BotDesk {
     /// A bot serves from now on. Returns the sessions whose turns nobody has taken yet.
-    pub fn join(&self, outbox: Arc<Outbox>) -> Vec<SessionId> {
+    pub fn join(&self, bot: Bot) -> Vec<SessionId> {
         let mut desk = self.lock();
-        desk.peers.insert(outbox.id(), outbox);
-        desk.open.iter().filter(|(_, peer)| peer.is_none()).map(|(session, _)| *session).collect()
+        desk.bots.insert(bot.id, bot.outbox);
+        desk.open.iter().filter(|(_, bot)| bot.is_none()).map(|(session, _)| *session).collect()
     }
 
     /// A bot is gone. Returns the sessions whose turns it had.
-    pub fn leave(&self, connection: ConnectionId) -> Vec<SessionId> {
+    pub fn leave(&self, bot: BotId) -> Vec<SessionId> {
         let mut desk = self.lock();
-        desk.peers.remove(&connection);
+        desk.bots.remove(&bot);
         let left: BTreeSet<_> = desk
             .open
             .iter()
-            .filter(|(_, peer)| **peer == Some(connection))
+            .filter(|(_, with)| **with == Some(bot))
             .map(|(session, _)| *session)
             .collect();
         for session in &left {
@@ -50,11 +73,24 @@ impl BotDesk {
 
     /// A session has an open turn: who is to answer it? Without a bot it is remembered as waiting.
     /// `before` is the bot that had the session's last turn.
-    pub fn assign(&self, session: SessionId, before: Option<ConnectionId>) -> Option<Arc<Outbox>> {
+    pub fn assign(&self, session: SessionId, before: Option<BotId>) -> Option<Bot> {
         let mut desk = self.lock();
-        let peer = desk.bot_for(session, before);
-        desk.open.insert(session, peer.as_ref().map(|outbox| outbox.id()));
-        peer
+        let bot = desk.bot_for(session, before);
+        desk.open.insert(session, bot.as_ref().map(|bot| bot.id));
+        bot
+    }
+
+    /// Another node has a question for a bot of this one; false if it was passed on before.
+    pub fn pass_on(&self, question: Question) -> bool {
+        let mut desk = self.lock();
+        if desk.passed_on.contains(&question) {
+            return false;
+        }
+        if desk.passed_on.len() == PASSED_ON_MAX {
+            desk.passed_on.pop_front();
+        }
+        desk.passed_on.push_back(question);
+        true
     }
 
     /// A session's turn is no longer open.
@@ -63,13 +99,13 @@ impl BotDesk {
     }
 
     /// The bot that a session would be answered by.
-    pub fn bot_for(&self, session: SessionId, before: Option<ConnectionId>) -> Option<Arc<Outbox>> {
+    pub fn bot_for(&self, session: SessionId, before: Option<BotId>) -> Option<Bot> {
         self.lock().bot_for(session, before)
     }
 
-    /// The bot of a connection, if it still serves.
-    pub fn peer(&self, connection: ConnectionId) -> Option<Arc<Outbox>> {
-        self.lock().peers.get(&connection).cloned()
+    /// A bot, if it still serves.
+    pub fn bot(&self, id: BotId) -> Option<Bot> {
+        self.lock().bots.get(&id).cloned().map(|outbox| Bot { id, outbox })
     }
 
     fn lock(&self) -> MutexGuard<'_, Desk> {
@@ -79,18 +115,19 @@ impl BotDesk {
 
 impl Desk {
     /// A session sticks to its bot as long as that serves.
-    fn bot_for(&self, session: SessionId, before: Option<ConnectionId>) -> Option<Arc<Outbox>> {
-        let before = before.and_then(|connection| self.peers.get(&connection));
-        before.cloned().or_else(|| self.favourite(session))
+    fn bot_for(&self, session: SessionId, before: Option<BotId>) -> Option<Bot> {
+        let before = before.filter(|before| self.bots.contains_key(before));
+        let id = before.or_else(|| self.favourite(session))?;
+        self.bots.get(&id).cloned().map(|outbox| Bot { id, outbox })
     }
 
     /// Rendezvous hashing: sessions spread over all bots, those of one that goes over the others.
-    fn favourite(&self, session: SessionId) -> Option<Arc<Outbox>> {
-        let weight = |connection: &ConnectionId| {
+    fn favourite(&self, session: SessionId) -> Option<BotId> {
+        let weight = |bot: &BotId| {
             let mut hasher = DefaultHasher::new();
-            (session, connection).hash(&mut hasher);
+            (session, bot).hash(&mut hasher);
             hasher.finish()
         };
-        self.peers.iter().max_by_key(|(id, _)| weight(id)).map(|(_, outbox)| Arc::clone(outbox))
+        self.bots.keys().copied().max_by_key(weight)
     }
 }

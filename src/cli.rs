@@ -10,7 +10,6 @@ use std::time::SystemTime;
 
 use clap::{Parser, Subcommand};
 use vigie_protocol::event::Millis;
-use vigie_protocol::id::SessionId;
 
 use crate::config::{self, Config, ConfigErrors};
 use crate::log::LogError;
@@ -24,6 +23,7 @@ mod export;
 mod logging;
 mod operator;
 mod reach;
+mod retention;
 mod serve;
 mod site;
 mod terminal;
@@ -116,11 +116,16 @@ On a terminal ? shows the keys. Through pipes it takes a command a line; help li
     /// Print every event of a session, one JSON object per line
     #[command(after_help = "\
 Example:
-  vigie export 0c9a1f6e-6a55-8f0b-9d3e-2a4f1c7b8e90 > session.jsonl")]
-    Export {
-        /// The session's id, as operators see it
-        session: SessionId,
-    },
+  vigie export 0c9a1f6e-6a55-8f0b-9d3e-2a4f1c7b8e90 > session.jsonl
+  vigie export --archive archive/2026-11-21.jsonl.gz
+  vigie export --archive archive/ 0c9a1f6e-6a55-8f0b-9d3e-2a4f1c7b8e90
+
+From an archive of closed sessions without a session's id: a line for each session that is in it.")]
+    Export(export::Args),
+
+    /// Remove closed sessions whose time has come
+    #[command(subcommand)]
+    Retention(retention::Command),
 }
 
 /// Why a command failed.
@@ -163,7 +168,8 @@ async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Operator(command) => operator::run(&config, command).await,
         Command::Chat(args) => chat::run(&config, args).await,
         Command::Watch(args) => watch::run(&config, args).await,
-        Command::Export { session } => export::run(&config, session).await,
+        Command::Export(args) => export::run(&config, args).await,
+        Command::Retention(command) => retention::run(&config, command).await,
     }
 }
 

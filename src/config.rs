@@ -42,12 +42,18 @@ pub struct Config {
     pub tcp: Tcp,
     /// Where data is kept.
     pub data: Data,
+    /// The Redis of a cluster.
+    pub redis: Redis,
+    /// The other nodes.
+    pub cluster: Cluster,
     /// Bounds of connections.
     pub gateway: Gateway,
     /// When somebody counts as gone.
     pub presence: Presence,
     /// Sessions.
     pub session: Session,
+    /// Closed sessions.
+    pub retention: Retention,
     /// Bots.
     pub bots: Bots,
     /// Where operators sign in.
@@ -56,6 +62,8 @@ pub struct Config {
     pub live_list: LiveList,
     /// What is told of visitors.
     pub visitor: Visitor,
+    /// What the engine measures of itself.
+    pub metrics: Metrics,
     /// What the engine says of itself.
     pub tracing: Tracing,
 }
@@ -96,6 +104,38 @@ impl Data {
     }
 }
 
+/// `[redis]`
+#[derive(Clone, PartialEq, Eq)]
+pub struct Redis {
+    /// Where it is; `None`: this engine is alone.
+    pub url: Option<String>,
+    /// What the names of all keys and channels begin with.
+    pub prefix: String,
+    /// How many connections are kept.
+    pub connections: usize,
+    /// How long an answer may take.
+    pub timeout: Duration,
+}
+
+/// The address may hold a password.
+impl std::fmt::Debug for Redis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Redis")
+            .field("url", &self.url.as_ref().map(|_| "…"))
+            .field("prefix", &self.prefix)
+            .field("connections", &self.connections)
+            .field("timeout", &self.timeout)
+            .finish()
+    }
+}
+
+/// `[cluster]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// Without a sign of life for so long, a node is taken for dead.
+    pub node_timeout: Duration,
+}
+
 /// `[gateway]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gateway {
@@ -133,6 +173,15 @@ pub struct Session {
     pub close_after: Duration,
 }
 
+/// `[retention]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    /// How long a closed session is kept; `None`: for ever.
+    pub keep_closed: Option<Duration>,
+    /// Where it is written to before it is removed; `None`: nowhere.
+    pub archive_dir: Option<PathBuf>,
+}
+
 /// `[bots]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bots {
@@ -161,6 +210,13 @@ pub struct Visitor {
     pub country_file: Option<PathBuf>,
     /// User-Agent rules.
     pub device_rules: Option<PathBuf>,
+}
+
+/// `[metrics]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metrics {
+    /// From where `/metrics` may be read.
+    pub allow: Vec<IpNet>,
 }
 
 /// `[tracing]`
@@ -196,6 +252,12 @@ impl Config {
 
     /// What is allowed but deserves a second look, for the log.
     pub fn warnings(&self) -> Vec<String> {
+        let Retention { keep_closed, archive_dir } = &self.retention;
+        let unused = (keep_closed.is_none() && archive_dir.is_some()).then(|| {
+            "retention.archive_dir is not used: retention.keep_closed_ms is 0, so that every \
+             session is kept in the log"
+                .to_owned()
+        });
         let tcp = self.tcp.enabled.then_some(("tcp", self.tcp.listen));
         [Some(("http", self.http.listen)), tcp]
             .into_iter()
@@ -207,6 +269,7 @@ impl Config {
                      put a proxy that ends TLS before it"
                 )
             })
+            .chain(unused)
             .collect()
     }
 
@@ -222,6 +285,13 @@ impl Config {
                 dir: read.directory("data.dir"),
                 size_max: read.mebibytes("data.size_mib_max", 1 << 20),
             },
+            redis: Redis {
+                url: read.redis("redis.url"),
+                prefix: read.word("redis.prefix", 64),
+                connections: read.count("redis.connections", 1..=64),
+                timeout: read.millis("redis.timeout_ms", 50..=60_000),
+            },
+            cluster: Cluster { node_timeout: read.millis("cluster.node_timeout_ms", 500..=60_000) },
             gateway: Gateway {
                 workers: read.workers("gateway.workers"),
                 connections_max: read.count("gateway.connections_max", 1..=1_000_000),
@@ -239,6 +309,11 @@ impl Config {
             session: Session {
                 close_after: read.millis("session.close_after_ms", 100..=31_536_000_000),
             },
+            retention: Retention {
+                keep_closed: Some(read.millis("retention.keep_closed_ms", 0..=3_153_600_000_000))
+                    .filter(|keep| !keep.is_zero()),
+                archive_dir: read.file("retention.archive_dir"),
+            },
             bots: Bots { turn_timeout: read.millis("bots.turn_timeout_ms", 10..=600_000) },
             desk: Desk { sign_in: read.millis("desk.sign_in_ms", 1000..=31_536_000_000) },
             live_list: LiveList {
@@ -248,6 +323,7 @@ impl Config {
                 country_file: read.file("visitor.country_file"),
                 device_rules: read.file("visitor.device_rules"),
             },
+            metrics: Metrics { allow: read.networks("metrics.allow") },
             tracing: Tracing {
                 level: read.targets("tracing.level"),
                 format: read.choice(

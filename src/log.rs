@@ -11,6 +11,9 @@ use vigie_protocol::error::{ErrorCode, RpcError};
 use vigie_protocol::event::{Event, Millis, Offset};
 use vigie_protocol::id::{SessionId, SiteId, VisitorId};
 
+mod health;
+pub mod redis;
+mod shape;
 pub mod sqlite;
 
 /// What a log's methods return: they outlive the borrow of the log.
@@ -49,6 +52,31 @@ pub trait Log: Send + Sync + 'static {
     /// Sessions that are not closed and whose last event is older than `before`, at most `limit`.
     fn stale(&self, before: Millis, limit: u32) -> LogFuture<Result<Vec<SessionRecord>, LogError>>;
 
+    /// Sessions that were closed before `closed_before`, in the order in which they were, at most
+    /// `limit`.
+    fn expired(
+        &self,
+        closed_before: Millis,
+        limit: u32,
+    ) -> LogFuture<Result<Vec<SessionRecord>, LogError>>;
+
+    /// Removes a closed session with all its events; with `at`, only if its log ends there still.
+    /// Resolves once that is durable: to `true` if the session is gone, be it since before or
+    /// because it never was, and to `false` if its log ends elsewhere and it was left as it is. An
+    /// open session is refused, and left as it is.
+    ///
+    /// What was removed does not come back. Its ordinal counts as used ([`Log::removed`]), and an
+    /// append to it is refused, also one that would start it anew: clients, archives and nodes that
+    /// know the old session by its id must not take another for it.
+    fn remove(&self, session: SessionId, at: Option<Offset>) -> LogFuture<Result<bool, LogError>>;
+
+    /// The highest ordinal of those sessions of a visitor on a site that were removed; 0 if none
+    /// was. A new session's ordinal is higher than this and than those of all that are there.
+    fn removed(&self, site: SiteId, visitor: VisitorId) -> LogFuture<Result<u32, LogError>>;
+
+    /// Whether others than this process append to it as a matter of course.
+    fn shared(&self) -> bool;
+
     /// `Ok` while appends can be expected to succeed; otherwise why not.
     fn health(&self) -> Result<(), LogError>;
 }
@@ -62,6 +90,9 @@ pub struct Append {
     pub session: SessionId,
     /// The offset of the last event that the author had folded.
     pub expected: Offset,
+    /// Which event stands there, for a log that may have lost the one that the author knows; 0 if
+    /// that is not to be looked at. See [`crate::core::end::LogEnd`].
+    pub mark: u64,
     /// At least one; their offsets are `expected + 1 …`. The first event of a session is
     /// `session_started`.
     pub events: Vec<Event>,

@@ -18,16 +18,20 @@ use actix_web::http::header;
 use actix_web::middleware::DefaultHeaders;
 use actix_web::web::Data;
 use bytes::BytesMut;
+use tokio::time::MissedTickBehavior;
 use vigie_protocol::error::CloseCode;
 
 use crate::accounts::Accounts;
 use crate::actors::node::Node;
+use crate::actors::relay;
+use crate::cluster::{Bus, Cluster};
 use crate::config::Config;
 use crate::gateway::connection::{Connection, Peer};
 use crate::gateway::http::web::Web;
 use crate::gateway::transport::Transport;
 use crate::gateway::{http, upgrade};
 use crate::log::Log;
+use crate::retention::Retention;
 use crate::store::Store;
 use crate::visitor::VisitorData;
 
@@ -102,6 +106,16 @@ fn listen(key: &str, address: SocketAddr) -> io::Result<TcpListener> {
         .map_err(|e| io::Error::new(e.kind(), format!("{key} = {address} cannot be bound: {e}")))
 }
 
+/// Where things are kept, and how the other nodes are reached.
+pub struct Keeps {
+    /// The session log.
+    pub log: Arc<dyn Log>,
+    /// Sites, operators, knowledge.
+    pub store: Arc<dyn Store>,
+    /// The way to the other nodes; `None`: this engine is alone.
+    pub bus: Option<Arc<dyn Bus>>,
+}
+
 /// Serves until `shutdown` resolves, then lets clients go and finishes what they were promised. With
 /// a `demo`, the pages of its shop are served from that directory.
 ///
@@ -110,11 +124,11 @@ fn listen(key: &str, address: SocketAddr) -> io::Result<TcpListener> {
 pub async fn run(
     config: Config,
     listeners: Listeners,
-    log: Arc<dyn Log>,
-    store: Arc<dyn Store>,
+    keeps: Keeps,
     demo: Option<PathBuf>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let Keeps { log, store, bus } = keeps;
     let visitors = VisitorData::load(
         config.visitor.country_file.as_deref(),
         config.visitor.device_rules.as_deref(),
@@ -126,11 +140,18 @@ pub async fn run(
         web: Arc::new(Web::new(&config, demo)),
     };
     let desk = Arbiter::new();
-    let node = Node::new(config, log, store, visitors, desk.handle());
+    let cluster = bus.map(|bus| Arc::new(Cluster::new(bus, config.cluster.node_timeout)));
+    let node = Node::new(config, log, store, cluster.clone(), visitors, desk.handle());
+    if let Some(cluster) = &cluster {
+        relay::join(cluster).await.map_err(io::Error::other)?;
+        desk.spawn(relay::run(Arc::clone(&node), Arc::clone(cluster)));
+        relay::meet(&node, cluster).await;
+    }
     let server = serve(&node, pages, listeners)?;
     let handle = server.handle();
     actix_rt::spawn(server);
     actix_rt::spawn(sweep(Arc::clone(&node)));
+    actix_rt::spawn(retain(Arc::clone(&node)));
 
     shutdown.await;
     tracing::info!(connections = node.connections(), "shutting down");
@@ -144,6 +165,9 @@ pub async fn run(
         tracing::warn!(connections = node.connections(), "clients did not go in time");
     }
     handle.stop(false).await;
+    if let Some(cluster) = &cluster {
+        relay::depart(cluster).await;
+    }
     desk.stop();
     Ok(())
 }
@@ -229,6 +253,10 @@ async fn sweep(node: Arc<Node>) {
     let mut ticks = actix_rt::time::interval(SWEEP_INTERVAL.min(node.config.session.close_after));
     loop {
         ticks.tick().await;
+        // One of the nodes does it for all.
+        if node.cluster.as_ref().is_some_and(|cluster| !cluster.leads()) {
+            continue;
+        }
         let before = node.now().saturating_sub(away);
         let stale = match node.log.stale(before, SWEEP_SESSIONS_MAX).await {
             Ok(stale) => stale,
@@ -242,6 +270,47 @@ async fn sweep(node: Arc<Node>) {
             let close = Do { site: record.site, command, answer: Answer::Nobody };
             // One that is busy is not stale; it is found again if it becomes so.
             let _ = node.session(record.session).try_send(close);
+        }
+    }
+}
+
+/// Removes the sessions that have been closed for long enough, after they were archived.
+async fn retain(node: Arc<Node>) {
+    let Some(retention) = Retention::new(&node.config.retention) else { return };
+    let mut ticks = actix_rt::time::interval(retention.interval());
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut trouble = None;
+    loop {
+        ticks.tick().await;
+        if node.cluster.as_ref().is_some_and(|cluster| !cluster.leads()) {
+            continue;
+        }
+        trouble = remove_expired(&node, &retention, trouble).await;
+    }
+}
+
+/// One run; returns what it met. The same trouble is told once only.
+async fn remove_expired(
+    node: &Node,
+    retention: &Retention,
+    before: Option<String>,
+) -> Option<String> {
+    match retention.run(&*node.log, node.now()).await {
+        Ok(run) => {
+            if before.is_some() {
+                tracing::info!("closed sessions are removed again");
+            }
+            if run.removed > 0 {
+                tracing::info!(sessions = run.removed, "removed closed sessions");
+            }
+            None
+        }
+        Err(error) => {
+            let trouble = error.advice(node.config.retention.archive_dir.as_deref());
+            if before.as_ref() != Some(&trouble) {
+                tracing::error!("{trouble}");
+            }
+            Some(trouble)
         }
     }
 }

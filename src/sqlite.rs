@@ -14,13 +14,21 @@ pub(crate) mod column;
 pub(crate) mod workers;
 
 /// What each version adds to the schema. How many of them a file has is its `user_version`.
-const SCHEMAS: [&str; 2] = [include_str!("sqlite/schema.sql"), include_str!("sqlite/schema_2.sql")];
+const SCHEMAS: [&str; 3] = [
+    include_str!("sqlite/schema.sql"),
+    include_str!("sqlite/schema_2.sql"),
+    include_str!("sqlite/schema_3.sql"),
+];
 
 /// The schema that this version writes.
 const SCHEMA_VERSION: u32 = SCHEMAS.len() as u32;
 
 /// How long a connection waits for a lock that another one holds.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// A commit that leaves so many pages in the write-ahead log has them brought into the main file. The
+/// log's own thread does that sooner, beside the commits.
+pub(crate) const WAL_PAGES_MAX: u32 = 16_384;
 
 /// A write-ahead log that has grown beyond this is cut back to it once it was checkpointed.
 const WAL_BYTES_KEPT_MAX: u64 = 64 * 1024 * 1024;
@@ -63,6 +71,16 @@ pub(crate) fn open_read_only(path: &Path) -> Result<Connection, Fault> {
         }
     };
     open().map_err(|fault: Fault| fault.of(path))
+}
+
+/// A database in memory, with the schema of the file: for what is kept elsewhere and only looked
+/// through here.
+pub(crate) fn in_memory() -> Result<Connection, Fault> {
+    let connection = Connection::open_in_memory()?;
+    for schema in SCHEMAS {
+        connection.execute_batch(schema)?;
+    }
+    Ok(connection)
 }
 
 /// Reads the whole file, and says whether its structure is sound.
@@ -118,6 +136,7 @@ fn set_up(connection: &Connection) -> Result<(), Fault> {
         return Err(Fault::Failed(text.into()));
     }
     connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", WAL_PAGES_MAX, |_| Ok(()))?;
     connection.pragma_update(None, "journal_size_limit", WAL_BYTES_KEPT_MAX)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(())

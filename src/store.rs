@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use serde::{Deserialize, Serialize};
 use vigie_protocol::error::{ErrorCode, RpcError};
 use vigie_protocol::event::Millis;
 use vigie_protocol::id::{OperatorId, SiteId};
@@ -15,9 +16,10 @@ use crate::accounts::SecretHash;
 use crate::core::site::Site;
 
 mod account;
+pub mod redis;
 pub mod sqlite;
 
-pub use account::{Account, Entrant, Grants, Invitation, SignIn};
+pub use account::{Account, Entrant, FirstInvitation, Grants, Invitation, SignIn};
 
 /// How many sign-ins of one account are good at once; the oldest ends for another.
 pub const SIGN_INS_OF_ACCOUNT_MAX: u32 = 32;
@@ -106,6 +108,15 @@ pub trait Store: Send + Sync + 'static {
     /// is no account.
     fn put_first_invitation(&self, code: SecretHash, expires: Millis) -> StoreFuture<bool>;
 
+    /// As [`Store::put_first_invitation`], but an earlier one that can still be accepted stays: of
+    /// several engines on one store that start together, each would void the other's.
+    fn offer_first_invitation(
+        &self,
+        code: SecretHash,
+        expires: Millis,
+        now: Millis,
+    ) -> StoreFuture<FirstInvitation>;
+
     /// The invitation with this code, if it can be accepted.
     fn invitation(&self, code: SecretHash, now: Millis) -> StoreFuture<Option<Invitation>>;
 
@@ -149,7 +160,7 @@ pub struct OperatorRecord {
 }
 
 /// One article of a site's knowledge, cut into passages.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Article {
     /// Names the article within its site: `shipping.fr`.
     pub slug: String,
@@ -162,7 +173,7 @@ pub struct Article {
 }
 
 /// One passage of an article.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Section {
     /// Its heading; the article's title for what stands before the first.
     pub heading: String,

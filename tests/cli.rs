@@ -5,22 +5,32 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 use uuid::Uuid;
-use vigie::config::DEFAULT_TOML;
+use vigie::config::{self, DEFAULT_TOML};
 use vigie::core::decide::Operator;
 use vigie::core::site::Site;
 use vigie::identity::{self, Who};
+use vigie::log::redis::RedisLog;
 use vigie::log::sqlite::{SqliteLog, SqliteLogOptions};
 use vigie::log::{Append, Log};
-use vigie_protocol::event::{Author, ChatMessage, Event, EventBody, Millis, VisitorContext};
+use vigie::redis::Redis;
+use vigie_protocol::event::{
+    Author, ChatMessage, CloseCause, Event, EventBody, Millis, VisitorContext,
+};
 use vigie_protocol::id::{SessionId, VisitorId};
 use vigie_protocol::method::Rank;
 
+#[path = "support/redis.rs"]
+mod redis;
+
 /// A machine with nothing on it but the program.
-struct Machine(TempDir);
+struct Machine {
+    dir: TempDir,
+    cluster: Option<config::Redis>,
+}
 
 /// What a command left behind.
 struct Done {
@@ -31,7 +41,18 @@ struct Done {
 
 impl Machine {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self { dir: tempfile::tempdir().unwrap(), cluster: None }
+    }
+
+    /// Two machines of a cluster that has nothing yet.
+    fn two_of_a_cluster() -> [Self; 2] {
+        let cluster = config::Redis {
+            url: Some(redis::shared().url()),
+            prefix: redis::prefix(),
+            connections: 1,
+            timeout: Duration::from_secs(10),
+        };
+        [(); 2].map(|()| Self { cluster: Some(cluster.clone()), ..Self::new() })
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -41,7 +62,10 @@ impl Machine {
                 command.env_remove(name);
             }
         }
-        command.args(args).current_dir(self.0.path());
+        if let Some(config::Redis { url: Some(url), prefix, .. }) = &self.cluster {
+            command.env("VIGIE__REDIS__URL", url).env("VIGIE__REDIS__PREFIX", prefix);
+        }
+        command.args(args).current_dir(self.dir.path());
         command
     }
 
@@ -64,14 +88,14 @@ impl Machine {
     }
 
     fn file(&self, name: &str, text: &str) -> String {
-        let path = self.0.path().join(name);
+        let path = self.dir.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().into()
     }
 
     fn database(&self) -> PathBuf {
-        self.0.path().join("data/vigie.db")
+        self.dir.path().join("data/vigie.db")
     }
 }
 
@@ -114,11 +138,13 @@ fn help_teaches_every_command_by_example() {
         &["site", "list"],
         &["site", "secret"],
         &["operator", "invite"],
+        &["operator", "first"],
         &["operator", "list"],
         &["operator", "grant"],
         &["operator", "reset"],
         &["operator", "remove"],
         &["export"],
+        &["retention", "run"],
     ] {
         let help = machine.print(&[command, &["--help"]].concat());
         let example = format!("vigie {}", command.join(" "));
@@ -144,6 +170,8 @@ fn a_command_that_is_called_in_a_wrong_way_ends_with_2_and_says_how() {
         &["operator", "invite", "--site", "shop", "--rank", "owner"],
         &["operator", "grant", "ana", "--site", "shop"],
         &["export", "not-a-uuid"],
+        &["export"],
+        &["retention"],
     ] {
         assert!(machine.fail(2, args).contains("--help"), "{args:?}");
     }
@@ -503,6 +531,95 @@ fn the_first_admin_is_made_by_a_link_that_each_start_prints_anew_while_there_is_
 }
 
 #[test]
+fn the_first_admins_link_can_be_printed_again_in_the_place_of_the_earlier_one() {
+    let machine = Machine::new();
+    let mut engine = Engine::start(&machine, &[]);
+    let old = code(&engine.line());
+    let link = machine.print(&["operator", "first"]);
+    assert!(link.starts_with("http://127.0.0.1:8080/desk#invitation="), "{link}");
+    assert_eq!(engine.get(&format!("/v1/invitations/{old}")).0, 404);
+    engine.accept(&code(&link), "Ana");
+    let said = machine.fail(1, &["operator", "first"]);
+    assert!(said.contains("there is an account already"), "{said}");
+}
+
+#[test]
+fn in_a_cluster_the_first_admins_link_stays_good_when_other_engines_start() {
+    let [one, other] = Machine::two_of_a_cluster();
+    let mut first = Engine::start(&one, &[]);
+    let link = code(&first.line());
+    let mut second = Engine::start(&other, &[]);
+    let said = second.line();
+    assert!(
+        said.starts_with("first admin: the engine of this cluster that started first"),
+        "{said}"
+    );
+    assert!(said.contains("`vigie operator first`"), "{said}");
+    let again = code(&other.print(&["operator", "first"]));
+    assert_eq!(first.get(&format!("/v1/invitations/{link}")).0, 404, "it was asked for another");
+    first.stop();
+    // A third finds the one that was printed last.
+    let mut third = Engine::start(&one, &[]);
+    assert!(third.line().contains("started first"));
+    third.accept(&again, "Ana");
+    assert!(second.stop().0 == Some(0) && third.stop().0 == Some(0));
+    assert_eq!(Engine::start(&other, &[]).stop().1, "", "there is an account");
+}
+
+#[test]
+fn in_a_cluster_sites_operators_and_tokens_are_those_of_all_its_machines() {
+    let [one, other] = Machine::two_of_a_cluster();
+    assert!(other.print(&["site", "list"]).contains("no site yet"));
+    let nothing = other.fail(1, &["token", "--site", "shop", "--role", "bot", "--id", "b"]);
+    assert!(nothing.contains("there is no site shop, nor any other"), "{nothing}");
+    one.file("articles/shipping.en.md", "# Shipping\n\nWe ship to Canada.\n");
+    one.print(&["site", "add", "shop", "--key", "front", "--knowledge", "articles"]);
+    assert!(other.print(&["site", "list"]).contains("front"));
+    assert!(other.fail(1, &["site", "add", "shop"]).contains("there is a site shop already"));
+    let taken = other.fail(1, &["site", "add", "bank", "--key", "front"]);
+    assert!(taken.contains("another site has the public key front"), "{taken}");
+
+    let secret = other.print(&["site", "secret", "shop"]);
+    let token = one.print(&["token", "--site", "shop", "--role", "bot", "--id", "b"]);
+    assert!(identity::verify(&shop(&secret), token.trim(), now()).is_ok());
+
+    let link = one.print(&["operator", "invite", "--site", "shop", "--rank", "supervisor"]);
+    Engine::start(&other, &[]).accept(&code(&link), "Ana");
+    assert_eq!(
+        one.print(&["operator", "list"]),
+        "LOGIN  SITES\nana    shop (supervisor, \"Ana\")\n"
+    );
+    other.print(&["operator", "remove", "ana"]);
+    assert!(one.print(&["operator", "list"]).contains("no account yet"));
+    assert!(!one.database().exists() && !other.database().exists());
+}
+
+#[test]
+fn a_redis_that_does_not_answer_is_named_in_one_sentence() {
+    let [mut machine, _] = Machine::two_of_a_cluster();
+    let url = format!("redis://:secret-password@127.0.0.1:{}", redis::free_port());
+    machine.cluster = machine.cluster.map(|cluster| config::Redis { url: Some(url), ..cluster });
+    let session = SessionId::from(Uuid::new_v4()).to_string();
+    for args in [
+        &["site", "add", "shop"][..],
+        &["site", "list"],
+        &["operator", "invite", "--site", "shop"],
+        &["operator", "list"],
+        &["token", "--site", "shop", "--role", "bot", "--id", "b"],
+        &["export", &session],
+        &["serve"],
+    ] {
+        let mut command = machine.command(args);
+        command.env("VIGIE__HTTP__LISTEN", "127.0.0.1:0").env("VIGIE__TCP__ENABLED", "false");
+        let done = Done::from(command.output().unwrap());
+        assert_eq!((done.code, done.out.as_str()), (1, ""), "{args:?}: {}", done.err);
+        let said = done.err.lines().last().unwrap_or_default();
+        assert!(said.starts_with("vigie: Redis does not answer: "), "{args:?}: {}", done.err);
+        assert!(said.contains("redis.url") && !done.err.contains("secret-password"), "{said}");
+    }
+}
+
+#[test]
 fn operators_are_invited_listed_granted_reset_and_removed() {
     let machine = Machine::new();
     machine.print(&["site", "add", "shop"]);
@@ -631,12 +748,16 @@ async fn talk(machine: &Machine) -> (SessionId, Vec<Event>) {
         },
     };
     let events: Vec<_> = (1..=EVENTS).map(event).collect();
-    let log = SqliteLog::open(machine.database(), SqliteLogOptions::default()).unwrap();
+    let log: Box<dyn Log> = match &machine.cluster {
+        Some(cluster) => Box::new(RedisLog::open(Redis::open(cluster).unwrap(), None).unwrap()),
+        None => Box::new(SqliteLog::open(machine.database(), SqliteLogOptions::default()).unwrap()),
+    };
     for page in events.chunks(300) {
         let append = Append {
             site: "shop".parse().unwrap(),
             session,
             expected: page[0].offset - 1,
+            mark: 0,
             events: page.to_vec(),
         };
         log.append(append).await.unwrap();
@@ -658,6 +779,20 @@ async fn export_prints_every_event_of_a_session_as_json_lines() {
 }
 
 #[actix_rt::test]
+async fn in_a_cluster_a_session_is_exported_by_any_machine() {
+    let [one, other] = Machine::two_of_a_cluster();
+    let (session, events) = talk(&one).await;
+    let printed = other.print(&["export", &session.to_string()]);
+    let exported: Vec<Event> =
+        printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(exported, events);
+
+    let unknown = SessionId::from(Uuid::new_v4()).to_string();
+    let said = other.fail(1, &["export", &unknown]);
+    assert!(said.contains("there is no session") && said.contains("in the Redis of"), "{said}");
+}
+
+#[actix_rt::test]
 async fn a_reader_that_has_enough_ends_an_export_without_an_error() {
     let machine = Machine::new();
     let (session, _) = talk(&machine).await;
@@ -671,4 +806,100 @@ async fn a_reader_that_has_enough_ends_an_export_without_an_error() {
     BufReader::new(export.stdout.take().unwrap()).read_line(&mut first).unwrap();
     let done = Done::from(export.wait_with_output().unwrap());
     assert_eq!((done.code, done.err.as_str()), (0, ""));
+}
+
+/// As [`talk`], closed at the end, long ago.
+async fn talk_and_close(machine: &Machine) -> SessionId {
+    let (session, _) = talk(machine).await;
+    let log = SqliteLog::open(machine.database(), SqliteLogOptions::default()).unwrap();
+    let close = Event {
+        offset: EVENTS + 1,
+        time: 1_700_000_100_000,
+        author: Author::System {},
+        body: EventBody::SessionClosed { cause: CloseCause::Away },
+    };
+    let site = "shop".parse().unwrap();
+    log.append(Append { site, session, expected: EVENTS, mark: 0, events: vec![close] })
+        .await
+        .unwrap();
+    session
+}
+
+#[actix_rt::test]
+async fn a_session_is_exported_from_the_archive_as_it_was_from_the_log() {
+    let machine = Machine::new();
+    let [one, other] = [talk_and_close(&machine).await, talk_and_close(&machine).await];
+    let (open, _) = talk(&machine).await;
+    let before = machine.print(&["export", &one.to_string()]);
+    assert_eq!(before.lines().count() as u64, EVENTS + 1);
+    let config = machine
+        .file("vigie.toml", "[retention]\nkeep_closed_ms = 86400000\narchive_dir = 'archive'");
+    let run = ["-c", &config, "retention", "run"];
+    assert_eq!(machine.print(&run), "2 sessions archived in archive and removed\n");
+    assert_eq!(machine.print(&run), "0 sessions archived in archive and removed\n");
+
+    let gone = machine.fail(1, &["export", &one.to_string()]);
+    assert!(gone.contains("there is no session") && gone.contains("--archive"), "{gone}");
+    for archive in ["archive", "archive/2023-11-14.jsonl.gz"] {
+        assert_eq!(machine.print(&["export", "--archive", archive, &one.to_string()]), before);
+        let listed = machine.print(&["export", "--archive", archive]);
+        let listed: Vec<serde_json::Value> =
+            listed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let ids: Vec<_> = listed.iter().map(|line| line["session"].as_str().unwrap()).collect();
+        assert_eq!(ids, [one.to_string(), other.to_string()]);
+        assert_eq!(listed[0]["closed"], 1_700_000_100_000_u64);
+    }
+    assert_eq!(machine.print(&["export", &open.to_string()]).lines().count() as u64, EVENTS);
+    let unknown = machine.fail(1, &["export", "--archive", "archive", &open.to_string()]);
+    assert!(unknown.contains("there is no session"), "{unknown}");
+    let nowhere = machine.fail(1, &["export", "--archive", "nowhere"]);
+    assert!(nowhere.contains("nowhere cannot be read"), "{nowhere}");
+}
+
+#[actix_rt::test]
+async fn an_archive_that_ends_in_the_middle_gives_what_is_whole_and_says_so() {
+    let machine = Machine::new();
+    let session = talk_and_close(&machine).await;
+    let before = machine.print(&["export", &session.to_string()]);
+    let config =
+        machine.file("vigie.toml", "[retention]\nkeep_closed_ms = 1000\narchive_dir = 'archive'");
+    machine.print(&["-c", &config, "retention", "run"]);
+    let file = machine.dir.path().join("archive/2023-11-14.jsonl.gz");
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, [&whole[..], &whole[..whole.len() / 2]].concat()).unwrap();
+    assert_eq!(machine.print(&["export", "--archive", "archive", &session.to_string()]), before);
+    let listed = machine.run(&["export", "--archive", "archive"]);
+    assert_eq!((listed.code, listed.out.lines().count()), (1, 1));
+    assert!(listed.err.contains("2023-11-14.jsonl.gz cannot be read"), "{}", listed.err);
+    std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    let torn = machine.fail(1, &["export", "--archive", "archive", &session.to_string()]);
+    assert!(torn.contains("2023-11-14.jsonl.gz cannot be read"), "{torn}");
+}
+
+#[actix_rt::test]
+async fn retention_by_hand_says_what_is_missing_and_removes_nothing_that_it_cannot_archive() {
+    let machine = Machine::new();
+    let keep = ("VIGIE__RETENTION__KEEP_CLOSED_MS", "1000");
+    let never = machine.fail(1, &["retention", "run"]);
+    assert!(
+        never.contains("retention.keep_closed_ms is 0") && never.contains("VIGIE__"),
+        "{never}"
+    );
+    let mut nothing = machine.command(&["retention", "run"]);
+    let nothing = Done::from(nothing.envs([keep]).output().unwrap());
+    assert!(nothing.err.contains("there is no database"), "{}", nothing.err);
+
+    let session = talk_and_close(&machine).await;
+    let in_the_way = machine.file("archive", "");
+    let to_a_file = ("VIGIE__RETENTION__ARCHIVE_DIR", in_the_way.as_str());
+    let mut refused = machine.command(&["retention", "run"]);
+    let refused = Done::from(refused.envs([keep, to_a_file]).output().unwrap());
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""));
+    assert!(refused.err.contains("retention.archive_dir"), "{}", refused.err);
+    machine.print(&["export", &session.to_string()]);
+
+    let mut removed = machine.command(&["retention", "run"]);
+    let removed = Done::from(removed.envs([keep]).output().unwrap());
+    assert_eq!((removed.code, removed.out.as_str()), (0, "1 session removed\n"));
+    machine.fail(1, &["export", &session.to_string()]);
 }

@@ -3,11 +3,15 @@
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use vigie::config;
+use vigie::log::redis::RedisLog;
 use vigie::log::sqlite::{SqliteLog, SqliteLogOptions};
 use vigie::log::{AppendError, Log, LogError, READ_EVENTS_MAX, SessionRecord};
+use vigie::redis::Redis;
 use vigie_protocol::MESSAGE_BYTES_MAX;
 use vigie_protocol::event::{
     BotFailure, ChatMessage, Choice, ChoiceAction, CloseCause, ControlCause, ControlChange, Device,
@@ -16,9 +20,12 @@ use vigie_protocol::event::{
 use vigie_protocol::id::{SessionId, SiteId};
 
 use self::events::*;
+use self::redis_server::groups::shared_cluster;
 
 #[path = "log_contract/events.rs"]
 mod events;
+#[path = "support/redis.rs"]
+mod redis_server;
 
 /// Where a backend keeps one log, empty at first. Opened again, it is the same log.
 trait Place {
@@ -49,6 +56,15 @@ macro_rules! bind_log_contract {
             an_event_longer_than_a_message_is_refused_with_all_that_came_with_it
             a_visitors_sessions_come_latest_first
             stale_sessions_are_those_whose_last_event_is_old_and_that_are_open
+            expired_sessions_are_those_that_were_closed_before_in_that_order
+            a_removed_session_is_gone_with_its_events_and_from_its_visitors_list
+            a_removed_session_stays_gone_after_reopening
+            an_open_session_is_not_removed_and_stays_whole
+            to_remove_again_or_what_never_was_is_fine
+            a_session_is_removed_at_the_end_that_was_named_or_left_as_it_is
+            a_removed_session_does_not_come_back_to_life
+            a_visitors_next_session_after_all_were_removed_has_a_number_of_its_own
+            of_racing_removals_and_appends_each_finds_all_of_a_session_or_nothing
             a_log_that_serves_is_healthy
         }
     };
@@ -346,6 +362,180 @@ async fn stale_sessions_are_those_whose_last_event_is_old_and_that_are_open(plac
     assert_eq!(stale(u64::MAX, 2).await.len(), 2);
 }
 
+async fn expired_sessions_are_those_that_were_closed_before_in_that_order(place: &impl Place) {
+    let log = place.open();
+    let session = |n| SessionId::nth(visitor(n), 1);
+    // Closed at 4000, 2000, 3000; one open; one closed at 2000 and rated after.
+    for (n, said_before) in [(1, 2), (2, 0), (3, 1)] {
+        let bodies = std::iter::once(started(visitor(n), 1))
+            .chain((0..said_before).map(|_| said("hello")))
+            .chain([closed()]);
+        log.append(append_to(session(n), 0, bodies)).await.unwrap();
+    }
+    log.append(append_to(session(4), 0, [started(visitor(4), 1), said("open")])).await.unwrap();
+
+    let expired = async |before, limit| {
+        let records = log.expired(before, limit).await.unwrap();
+        records.into_iter().map(|record| record.session).collect::<Vec<_>>()
+    };
+    assert_eq!(expired(2000, 10).await, []);
+    assert_eq!(expired(2001, 10).await, [session(2)]);
+    assert_eq!(expired(u64::MAX, 10).await, [session(2), session(3), session(1)]);
+    assert_eq!(expired(u64::MAX, 2).await, [session(2), session(3)]);
+    assert_eq!(expired(u64::MAX, 0).await, []);
+
+    let rating = EventBody::SessionRated(Rating { score: 5, comment: None });
+    log.append(append_to(session(2), 2, [rating])).await.unwrap();
+    assert_eq!(
+        expired(2001, 10).await,
+        [session(2)],
+        "by when it was closed, not by what followed"
+    );
+
+    let first = log.expired(2001, 1).await.unwrap().remove(0);
+    assert_eq!(Some(first), log.session(session(2)).await.unwrap(), "with all that is known of it");
+    assert_eq!(log.remove(session(2), None).await, Ok(true));
+    assert_eq!(expired(u64::MAX, 10).await, [session(3), session(1)]);
+}
+
+async fn a_removed_session_is_gone_with_its_events_and_from_its_visitors_list(place: &impl Place) {
+    let log = place.open();
+    for ordinal in [1, 2] {
+        let session = SessionId::nth(visitor(7), ordinal);
+        let bodies = [started(visitor(7), ordinal), said("hello"), closed()];
+        log.append(append_to(session, 0, bodies)).await.unwrap();
+    }
+    assert_eq!(log.remove(session(), None).await, Ok(true));
+    assert_eq!(log.session(session()).await, Ok(None));
+    assert_eq!(log.read(session(), 0, 10).await, Ok(vec![]));
+    let left = log.sessions_of(shop(), visitor(7), None, 10).await.unwrap();
+    assert_eq!(left, [record(2, 1000, Some(3000))]);
+    assert_eq!(log.read(left[0].session, 0, 10).await.unwrap().len(), 3, "others are untouched");
+    assert_eq!(log.stale(u64::MAX, 10).await, Ok(vec![]));
+    assert_eq!(log.health(), Ok(()));
+}
+
+async fn a_removed_session_stays_gone_after_reopening(place: &impl Place) {
+    let log = place.open();
+    log.append(append(0, [started(visitor(7), 1), closed()])).await.unwrap();
+    assert_eq!(log.remove(session(), Some(2)).await, Ok(true));
+    drop(log);
+    let log = place.open();
+    assert_eq!(log.session(session()).await, Ok(None));
+    assert_eq!(log.read(session(), 0, 10).await, Ok(vec![]));
+    assert_eq!(log.removed(shop(), visitor(7)).await, Ok(1));
+    assert!(log.append(start()).await.is_err());
+}
+
+async fn an_open_session_is_not_removed_and_stays_whole(place: &impl Place) {
+    let log = place.open();
+    log.append(append(0, [started(visitor(7), 1), said("hello")])).await.unwrap();
+    for at in [None, Some(2)] {
+        let refused = log.remove(session(), at).await;
+        assert!(matches!(refused, Err(LogError::Failed(_))), "{refused:?}");
+    }
+    log.append(append(2, [said("still here")])).await.unwrap();
+    assert_eq!(texts(&all(&*log).await), ["hello", "still here"]);
+    assert_eq!(log.session(session()).await, Ok(Some(record(1, 1000, None))));
+    assert_eq!(log.removed(shop(), visitor(7)).await, Ok(0));
+    assert_eq!(log.health(), Ok(()));
+}
+
+async fn to_remove_again_or_what_never_was_is_fine(place: &impl Place) {
+    let log = place.open();
+    assert_eq!(log.remove(session(), None).await, Ok(true));
+    assert_eq!(log.removed(shop(), visitor(7)).await, Ok(0), "there was none to remove");
+    log.append(append(0, [started(visitor(7), 1), closed()])).await.unwrap();
+    for at in [Some(2), Some(2), None, Some(9)] {
+        assert_eq!(log.remove(session(), at).await, Ok(true));
+    }
+    assert_eq!(log.removed(shop(), visitor(7)).await, Ok(1));
+}
+
+async fn a_session_is_removed_at_the_end_that_was_named_or_left_as_it_is(place: &impl Place) {
+    let log = place.open();
+    log.append(append(0, [started(visitor(7), 1), closed()])).await.unwrap();
+    let rating = EventBody::SessionRated(Rating { score: 4, comment: None });
+    log.append(append(2, [rating])).await.unwrap();
+    for elsewhere in [0, 2, 4] {
+        assert_eq!(log.remove(session(), Some(elsewhere)).await, Ok(false));
+    }
+    assert_eq!(all(&*log).await.len(), 3);
+    assert_eq!(log.removed(shop(), visitor(7)).await, Ok(0));
+    assert_eq!(log.remove(session(), Some(3)).await, Ok(true));
+    assert_eq!(all(&*log).await, []);
+}
+
+async fn a_removed_session_does_not_come_back_to_life(place: &impl Place) {
+    let log = place.open();
+    log.append(append(0, [started(visitor(7), 1), said("hello"), closed()])).await.unwrap();
+    assert_eq!(log.remove(session(), None).await, Ok(true));
+    let rating = || EventBody::SessionRated(Rating { score: 4, comment: None });
+    let appends = [
+        append(3, [rating()]),
+        append(1, [said("from the middle")]),
+        start(),
+        append(0, [started(visitor(7), 1), said("anew"), closed()]),
+    ];
+    for append in appends {
+        let refused = log.append(append).await;
+        assert!(matches!(refused, Err(AppendError::Log(LogError::Failed(_)))), "{refused:?}");
+    }
+    assert_eq!(all(&*log).await, []);
+    assert_eq!(log.session(session()).await, Ok(None));
+    assert_eq!(log.sessions_of(shop(), visitor(7), None, 10).await, Ok(vec![]));
+    assert_eq!(log.stale(u64::MAX, 10).await, Ok(vec![]));
+    assert_eq!(log.expired(u64::MAX, 10).await, Ok(vec![]));
+    assert_eq!(log.health(), Ok(()));
+}
+
+async fn a_visitors_next_session_after_all_were_removed_has_a_number_of_its_own(
+    place: &impl Place,
+) {
+    let log = place.open();
+    let nth = |ordinal| SessionId::nth(visitor(7), ordinal);
+    let begin = |ordinal| append_to(nth(ordinal), 0, [started(visitor(7), ordinal), closed()]);
+    assert_eq!(log.removed(shop(), visitor(7)).await, Ok(0));
+    for ordinal in [1, 2, 3] {
+        log.append(begin(ordinal)).await.unwrap();
+    }
+    // Whatever the order in which they go, the number never falls.
+    for (ordinal, highest) in [(2, 2), (1, 2), (3, 3)] {
+        assert_eq!(log.remove(nth(ordinal), None).await, Ok(true));
+        assert_eq!(log.removed(shop(), visitor(7)).await, Ok(highest));
+    }
+    assert_eq!(log.removed(shop(), visitor(8)).await, Ok(0));
+    assert_eq!(log.removed("bank".parse().unwrap(), visitor(7)).await, Ok(0));
+
+    log.append(begin(4)).await.unwrap();
+    let list = log.sessions_of(shop(), visitor(7), None, 10).await.unwrap();
+    assert_eq!(list, [record(4, 1000, Some(2000))]);
+    log.append(append_to(SessionId::nth(visitor(8), 1), 0, [started(visitor(8), 1)]))
+        .await
+        .expect("other visitors' numbers are their own");
+}
+
+async fn of_racing_removals_and_appends_each_finds_all_of_a_session_or_nothing(place: &impl Place) {
+    const SESSIONS: u128 = 30;
+    let (log, also) = (place.open(), place.open());
+    let nth = |n| SessionId::nth(visitor(n), 1);
+    for n in 0..SESSIONS {
+        log.append(append_to(nth(n), 0, [started(visitor(n), 1), closed()])).await.unwrap();
+    }
+    let rating = || EventBody::SessionRated(Rating { score: 3, comment: None });
+    let removals = join_all((0..SESSIONS).map(|n| log.remove(nth(n), Some(2))));
+    let ratings = join_all((0..SESSIONS).map(|n| also.append(append_to(nth(n), 2, [rating()]))));
+    let (removals, ratings) = tokio::join!(removals, ratings);
+    for (n, (removed, rated)) in (0..SESSIONS).zip(removals.into_iter().zip(ratings)) {
+        let left = log.read(nth(n), 0, 10).await.unwrap().len();
+        match (removed, rated) {
+            (Ok(true), Err(AppendError::Log(LogError::Failed(_)))) => assert_eq!(left, 0),
+            (Ok(false), Ok(())) => assert_eq!(left, 3),
+            other => panic!("one of the two must win: {other:?}"),
+        }
+    }
+}
+
 async fn a_log_that_serves_is_healthy(place: &impl Place) {
     let log = place.open();
     assert_eq!(log.health(), Ok(()));
@@ -449,3 +639,43 @@ impl Place for SqlitePlace {
 }
 
 bind_log_contract!(sqlite, SqlitePlace);
+
+/// A prefix of its own in a server, or a cluster, that all stories share.
+struct RedisPlace(config::Redis);
+
+impl RedisPlace {
+    fn at(url: String) -> Self {
+        Self(config::Redis {
+            url: Some(url),
+            prefix: redis_server::prefix(),
+            connections: 2,
+            timeout: Duration::from_secs(10),
+        })
+    }
+}
+
+impl Place for RedisPlace {
+    fn new() -> Self {
+        Self::at(redis_server::shared().url())
+    }
+
+    fn open(&self) -> Arc<dyn Log> {
+        Arc::new(RedisLog::open(Redis::open(&self.0).unwrap(), None).unwrap())
+    }
+}
+
+bind_log_contract!(redis, RedisPlace);
+
+struct RedisClusterPlace(RedisPlace);
+
+impl Place for RedisClusterPlace {
+    fn new() -> Self {
+        Self(RedisPlace::at(shared_cluster().url()))
+    }
+
+    fn open(&self) -> Arc<dyn Log> {
+        self.0.open()
+    }
+}
+
+bind_log_contract!(redis_cluster, RedisClusterPlace);

@@ -15,7 +15,7 @@ use vigie::log::sqlite::{APPENDS_QUEUED_MAX, SqliteLog, SqliteLogOptions};
 use vigie::log::{AppendError, Log, LogError, READ_EVENTS_MAX};
 use vigie::store::Store;
 use vigie::store::sqlite::SqliteStore;
-use vigie_protocol::event::Offset;
+use vigie_protocol::event::{CloseCause, EventBody, Offset};
 use vigie_protocol::id::SessionId;
 
 use self::events::*;
@@ -49,6 +49,41 @@ async fn a_full_file_refuses_and_keeps_what_was_acknowledged_and_serves_again_wi
     assert_eq!(end(&log).await, head);
     log.append(append(head, [said("room again")])).await.unwrap();
     assert_eq!(log.health(), Ok(()));
+}
+
+#[tokio::test]
+async fn the_room_of_what_was_removed_is_used_again() {
+    const ROUNDS: u32 = 20;
+    let (_dir, path) = place();
+    let small = SqliteLogOptions { size_bytes_max: Some(400_000), ..Default::default() };
+    let log = SqliteLog::open(&path, small).unwrap();
+    let much = || std::iter::repeat_n(said("x".repeat(10_000)), 18);
+    // Twenty times what one round fills the file with to more than half.
+    for ordinal in 1..=ROUNDS {
+        let session = SessionId::nth(visitor(7), ordinal);
+        let end = EventBody::SessionClosed { cause: CloseCause::Visitor };
+        let bodies = [started(visitor(7), ordinal)].into_iter().chain(much()).chain([end]);
+        log.append(append_to(session, 0, bodies.collect::<Vec<_>>())).await.unwrap();
+        if ordinal == 1 {
+            let another = SessionId::nth(visitor(8), 1);
+            let full = append_to(another, 0, [started(visitor(8), 1)].into_iter().chain(much()));
+            assert!(matches!(log.append(full).await, Err(AppendError::Log(LogError::Full(_)))));
+            assert!(matches!(log.health(), Err(LogError::Full(_))));
+        }
+        assert_eq!(log.remove(session, Some(20)).await, Ok(true));
+    }
+    assert_eq!(log.health(), Ok(()), "a full log is well again once something was removed");
+    assert!(fs::metadata(&path).unwrap().len() <= 400_000);
+}
+
+#[tokio::test]
+async fn a_log_opened_for_reading_removes_nothing() {
+    let (_dir, path) = place();
+    let log = open(&path);
+    log.append(append(0, [started(visitor(7), 1)])).await.unwrap();
+    let export = SqliteLog::open_read_only(&path).unwrap();
+    let refused = export.remove(session(), None).await;
+    assert!(matches!(refused, Err(LogError::Failed(_))), "{refused:?}");
 }
 
 #[tokio::test]
@@ -137,7 +172,8 @@ async fn a_file_of_an_earlier_vigie_is_brought_up_to_date_and_keeps_what_it_hold
     sqlite(&path)
         .execute_batch(
             "DROP TABLE sign_ins; DROP TABLE invitations; DROP TABLE accounts;
-             DROP INDEX operators_by_id; PRAGMA user_version = 1;",
+             DROP INDEX operators_by_id; DROP INDEX sessions_closed; DROP TABLE removed;
+             PRAGMA user_version = 1;",
         )
         .unwrap();
     let read_only = SqliteLog::open_read_only(&path).unwrap();
@@ -146,7 +182,7 @@ async fn a_file_of_an_earlier_vigie_is_brought_up_to_date_and_keeps_what_it_hold
     let (log, also) = (open(&path), open(&path));
     assert_eq!(log.read(start().session, 0, 10).await, also.read(start().session, 0, 10).await);
     drop((log, also));
-    let tables = "SELECT count(*) FROM accounts, sign_ins, invitations";
+    let tables = "SELECT count(*) FROM accounts, sign_ins, invitations, removed";
     assert_eq!(sqlite(&path).query_row(tables, [], |row| row.get(0)), Ok(0));
 }
 
@@ -198,6 +234,29 @@ async fn a_log_that_is_dropped_first_commits_what_is_queued() {
     }
     drop(log);
     assert_eq!(end(&open(&path)).await, 500);
+}
+
+#[tokio::test]
+async fn what_was_committed_is_brought_into_the_file_before_the_writer_has_to() {
+    /// More than the log's thread waits for, and less than the writer does.
+    const PAGES: u64 = 12_000;
+    const PAGE_BYTES: u64 = 4096;
+    let (_dir, path) = place();
+    let log = open(&path);
+    log.append(start()).await.unwrap();
+    let (each, bytes) = (100, 60_000);
+    let batches = PAGES * PAGE_BYTES / (each * bytes);
+    for batch in 0..batches {
+        let much = std::iter::repeat_n(said("x".repeat(bytes as usize)), each as usize);
+        log.append(append(1 + batch * each, much)).await.unwrap();
+    }
+    let brought_in = async {
+        while fs::metadata(&path).unwrap().len() < PAGES / 2 * PAGE_BYTES {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), brought_in).await.expect("a thread does it");
+    assert_eq!(end(&log).await, 1 + batches * each);
 }
 
 #[tokio::test]

@@ -3,8 +3,12 @@
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use vigie::config;
 use vigie::core::site::{BotKind, Notices, Site};
+use vigie::redis::Redis;
+use vigie::store::redis::RedisStore;
 use vigie::store::sqlite::SqliteStore;
 use vigie::store::{Article, OperatorRecord, Passage, Section, Store, StoreError};
 use vigie_protocol::id::SiteId;
@@ -14,6 +18,8 @@ use self::accounts::*;
 
 #[path = "store_contract/accounts.rs"]
 mod accounts;
+#[path = "support/redis.rs"]
+mod server;
 
 /// Where a backend keeps one store, empty at first. Opened again, it is the same store.
 trait Place {
@@ -41,6 +47,7 @@ macro_rules! bind_store_contract {
             articles_stay_when_their_site_is_put_again
             the_first_invitation_makes_the_owner_once
             the_first_invitation_ends_when_there_is_an_account
+            a_first_invitation_that_is_offered_leaves_one_that_can_be_accepted
             an_invitation_makes_an_operator_who_is_signed_in
             an_invitation_is_good_once_and_for_its_time
             of_all_who_accept_one_invitation_at_once_one_gets_it
@@ -325,3 +332,23 @@ impl Place for SqlitePlace {
 }
 
 bind_store_contract!(sqlite, SqlitePlace);
+
+/// A prefix of its own; each opening is another node.
+struct RedisPlace(config::Redis);
+
+impl Place for RedisPlace {
+    fn new() -> Self {
+        Self(config::Redis {
+            url: Some(server::shared().url()),
+            prefix: server::prefix(),
+            connections: 2,
+            timeout: Duration::from_secs(10),
+        })
+    }
+
+    fn open(&self) -> Arc<dyn Store> {
+        Arc::new(RedisStore::open(Redis::open(&self.0).unwrap()).unwrap())
+    }
+}
+
+bind_store_contract!(redis, RedisPlace);

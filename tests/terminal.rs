@@ -1,10 +1,10 @@
 //! `vigie chat` and `vigie watch` as scripts use them: the real programs through pipes, against a
-//! real engine.
+//! real engine; with `VIGIE_CLUSTER=3` against three over one Redis, each program at the next.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by its panic")]
 
+use std::cell::Cell;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -12,8 +12,16 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+#[path = "support/redis.rs"]
+mod redis;
+
+use redis::RedisServer;
+
 /// How long anything may take that should happen at once. Generous: machines are busy.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a list is read before it is asked for again.
+const ASK_AGAIN: Duration = Duration::from_millis(200);
 
 /// A running program whose lines are read as they come.
 struct Program {
@@ -56,6 +64,25 @@ impl Program {
         }
     }
 
+    /// Asks for the list until a line of it holds these words: a list shows what its node knows by
+    /// then, and what happens at another node is known a moment later.
+    fn lists(&mut self, words: &str) {
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            self.enter("list");
+            let patience = Instant::now() + ASK_AGAIN;
+            while let Ok(line) =
+                self.output.recv_timeout(patience.saturating_duration_since(Instant::now()))
+            {
+                self.seen.push(line);
+                if self.seen.last().is_some_and(|line| line.contains(words)) {
+                    return;
+                }
+            }
+        }
+        panic!("{words:?} was not listed:\n{}", self.seen.join("\n"));
+    }
+
     /// Ends the input; the program must then end by itself. Returns whether it succeeded.
     fn ends(mut self) -> bool {
         drop(self.input.take());
@@ -71,31 +98,84 @@ impl Drop for Program {
     }
 }
 
-/// The demo shop.
+/// The demo shop: one engine, or several over one Redis.
 struct Shop {
     data: TempDir,
-    engine: Program,
-    address: String,
+    redis: Option<RedisServer>,
+    engines: Vec<Program>,
+    /// Host and port of each.
+    addresses: Vec<String>,
+    next: Cell<usize>,
 }
 
 impl Shop {
     fn open() -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let mut command = vigie(data.path());
+        let nodes = std::env::var("VIGIE_CLUSTER").map_or(1, |nodes| nodes.parse().unwrap());
+        let mut shop = Self {
+            data: tempfile::tempdir().unwrap(),
+            redis: (nodes > 1).then(RedisServer::start),
+            engines: vec![],
+            addresses: vec![],
+            next: Cell::new(0),
+        };
+        for _ in 0..nodes {
+            let (engine, address) = shop.serve("127.0.0.1:0");
+            shop.engines.push(engine);
+            shop.addresses.push(address);
+        }
+        shop
+    }
+
+    /// Starts an engine; returns it with the address that it has.
+    fn serve(&self, address: &str) -> (Program, String) {
+        let mut command = self.vigie();
         command.args(["serve", "--demo"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-        command.env("VIGIE__HTTP__LISTEN", "127.0.0.1:0");
-        command.env("VIGIE__TCP__LISTEN", "127.0.0.1:0");
+        command.env("VIGIE__HTTP__LISTEN", address).env("VIGIE__TCP__LISTEN", "127.0.0.1:0");
         let mut engine = Program::start(command);
         let listening = engine.sees("listening ");
         let http = listening.split_whitespace().find_map(|word| word.strip_prefix("http="));
-        let address = format!("ws://{}/ws", http.unwrap());
-        Self { data, engine, address }
+        (engine, http.unwrap().to_owned())
+    }
+
+    /// Ends every engine as a power cut would.
+    fn kill(&mut self) {
+        for engine in &mut self.engines {
+            engine.process.kill().unwrap();
+            engine.process.wait().unwrap();
+        }
+    }
+
+    /// Starts them again where they were.
+    fn reopen(&mut self) {
+        let engines = self.addresses.iter().map(|address| self.serve(address).0).collect();
+        self.engines = engines;
+    }
+
+    /// Where the next program connects to.
+    fn address(&self) -> String {
+        let next = self.next.replace(self.next.get() + 1);
+        format!("ws://{}/ws", self.addresses[next % self.addresses.len()])
     }
 
     fn program(&self, arguments: &[&str]) -> Program {
-        let mut command = vigie(self.data.path());
-        command.args(arguments).args(["--connect", &self.address]).current_dir(self.data.path());
+        let mut command = self.vigie();
+        command.args(arguments).args(["--connect", &self.address()]).current_dir(self.data.path());
         Program::start(command)
+    }
+
+    fn vigie(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("VIGIE") {
+                command.env_remove(name);
+            }
+        }
+        command.env("VIGIE__DATA__DIR", self.data.path());
+        if let Some(redis) = &self.redis {
+            command.env("VIGIE__REDIS__URL", redis.url());
+            command.env("VIGIE__CLUSTER__NODE_TIMEOUT_MS", "1500");
+        }
+        command
     }
 
     fn visitor(&self) -> Program {
@@ -107,17 +187,6 @@ impl Shop {
     }
 }
 
-fn vigie(data: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("VIGIE") {
-            command.env_remove(name);
-        }
-    }
-    command.env("VIGIE__DATA__DIR", data);
-    command
-}
-
 #[test]
 fn an_operator_observes_takes_over_answers_and_hands_back_through_pipes() {
     let shop = Shop::open();
@@ -126,7 +195,7 @@ fn an_operator_observes_takes_over_answers_and_hands_back_through_pipes() {
     visitor.sees("Plume (bot): ");
 
     let mut ana = shop.operator("Ana");
-    ana.enter("list").sees("1) ");
+    ana.lists("1) ");
     ana.enter("open 1").sees("Visitor: How long does shipping take?");
     ana.sees("Plume (bot): ");
     ana.enter("note looks like a regular").sees("note by Ana: looks like a regular");
@@ -138,7 +207,7 @@ fn an_operator_observes_takes_over_answers_and_hands_back_through_pipes() {
     ana.sees("Visitor: At last, a human");
 
     let mut bob = shop.operator("Bob");
-    bob.enter("list").sees("Ana |");
+    bob.lists("Ana |");
     bob.enter("take 1").sees("Ana was faster");
     assert!(bob.ends());
 
@@ -175,20 +244,15 @@ fn both_survive_a_restart_of_the_engine() {
     let mut visitor = shop.visitor();
     visitor.enter("hello").sees("Plume (bot): ");
     let mut ana = shop.operator("Ana");
-    ana.enter("list").sees("1) ");
+    ana.lists("1) ");
     ana.enter("open 1").sees("Visitor: hello");
 
-    shop.engine.process.kill().unwrap();
-    shop.engine.process.wait().unwrap();
+    shop.kill();
     visitor.sees("The connection is lost");
     ana.sees("-- offline");
     visitor.enter("Are you still there?");
 
-    let address = shop.address.trim_start_matches("ws://").trim_end_matches("/ws").to_owned();
-    let mut command = vigie(shop.data.path());
-    command.args(["serve", "--demo"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-    command.env("VIGIE__HTTP__LISTEN", address).env("VIGIE__TCP__LISTEN", "127.0.0.1:0");
-    shop.engine = Program::start(command);
+    shop.reopen();
     visitor.sees("You: Are you still there?");
     visitor.sees("Plume (bot): ");
     ana.sees("Visitor: Are you still there?");
@@ -200,8 +264,8 @@ fn both_survive_a_restart_of_the_engine() {
 fn who_is_turned_away_is_told_why() {
     let shop = Shop::open();
     for arguments in [&["chat", "--site", "nowhere"][..], &["watch", "--token", "no.such.token"]] {
-        let mut command = vigie(shop.data.path());
-        command.args(arguments).args(["--connect", &shop.address]).stdin(Stdio::null());
+        let mut command = shop.vigie();
+        command.args(arguments).args(["--connect", &shop.address()]).stdin(Stdio::null());
         let done = command.output().unwrap();
         let said = String::from_utf8_lossy(&done.stderr);
         assert_eq!(done.status.code(), Some(1), "{said}");

@@ -224,6 +224,8 @@ close_codes! {
     Busy = 4004, "busy";
     /// The server failed, or its log does.
     Internal = 4005, "internal";
+    /// The log's generation was raised: offsets of before mean nothing any more.
+    Resync = 4009, "resync";
     /// What the client sent is not a message of this protocol.
     ProtocolError = 4500, "protocol_error";
     /// A message was longer or nested deeper than allowed.

@@ -209,6 +209,10 @@ pub struct Connected {
     /// A client that has sent nothing for this long must send `ping`; one that is silent for
     /// twice as long is taken for dead. Milliseconds.
     pub heartbeat: u64,
+    /// In a cluster: which lineage the log is of. If it is another than before, what the client
+    /// has of any session, offsets above all, means nothing any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
     /// Who the server takes the client for.
     pub identity: Identity,
 }

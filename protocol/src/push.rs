@@ -74,6 +74,8 @@ notifications! {
     HandedBack = "handed_back";
     /// A notification of the client could not be followed.
     Problem = "error";
+    /// How the client's node does in its cluster.
+    Status = "status";
     /// The connection is about to be closed.
     Bye = "bye";
 }
@@ -230,6 +232,16 @@ pub struct Problem {
     pub method: String,
     /// What is wrong with it.
     pub error: RpcError,
+}
+
+/// `status`: how the client's node does in its cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Status {
+    /// Whether the node does not hear the others or cannot store: what is shown may be behind,
+    /// what is sent may be refused for now.
+    #[serde(default)]
+    pub degraded: bool,
 }
 
 /// `bye`: the connection is about to be closed.

@@ -201,6 +201,7 @@ fn messages(encoding: Encoding) -> Vec<Seed> {
             json!({ "session": session, "epoch": 1, "turn": 4, "messages": [],
             "timeout": 30000 }),
         ),
+        ("push-status", "status", json!({ "degraded": true })),
         ("push-bye", "bye", json!({ "code": 4001, "reason": "slow", "reconnect": true })),
         ("typing", "typing", json!({ "text": "He" })),
     ];

@@ -178,6 +178,7 @@ fn greet(exchange: &mut Exchange) {
         server: "vigie/0.1.0".into(),
         time: NOON,
         heartbeat: 25_000,
+        generation: None,
         identity: Identity::Visitor {
             site: "demo".parse().unwrap(),
             visitor: visitor(),

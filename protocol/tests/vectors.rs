@@ -306,7 +306,7 @@ macro_rules! by_notification {
     ($name:expr, $T:ident => $then:expr) => {
         by_name!($name, [
             EventPush, Live, TypingSignal, DraftSignal, Turn, TurnRevoked, HandedBack, Problem,
-            Bye,
+            Status, Bye,
         ], $T => $then)
     };
 }

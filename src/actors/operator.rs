@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use actix::prelude::*;
-use vigie_protocol::event::Epoch;
+use vigie_protocol::event::{Epoch, Millis};
 use vigie_protocol::id::{OperatorId, SessionId};
 use vigie_protocol::method::{Empty, Intent, OperatorCard, Rank};
 
 use crate::actors::node::{Node, SiteHandle};
+use crate::actors::noticeboard::Entry;
 use crate::actors::session::{Answer, Do};
 use crate::core::decide::{Command, Operator};
 use crate::gateway::outbox::{ConnectionId, Reply};
@@ -25,6 +26,8 @@ pub struct OperatorActor {
     name: String,
     rank: Rank,
     intent: Intent,
+    /// When they have said so.
+    declared: Millis,
     connections: BTreeSet<ConnectionId>,
     held: BTreeMap<SessionId, Epoch>,
     grace: Option<SpawnHandle>,
@@ -66,6 +69,8 @@ pub struct Hold {
     pub session: SessionId,
     /// Since which epoch.
     pub epoch: Epoch,
+    /// The display name that they took control under.
+    pub name: String,
 }
 
 /// The operator is no longer in control of a session.
@@ -75,6 +80,17 @@ pub struct LetGo {
     /// Which one.
     pub session: SessionId,
 }
+
+/// What other nodes have of the operator has changed.
+#[derive(Message)]
+#[rtype("()")]
+pub struct Elsewhere;
+
+/// How long at least until a lease that was told to expire is told so again.
+const EXPIRE_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// How long until a lease is looked at again whose holder may be where this node does not hear.
+const UNHEARD_RETRY: std::time::Duration = std::time::Duration::from_secs(1);
 
 impl OperatorActor {
     /// An operator without a connection.
@@ -86,6 +102,7 @@ impl OperatorActor {
             id,
             rank: Rank::Agent,
             intent: Intent::Available,
+            declared: 0,
             connections: BTreeSet::new(),
             held: BTreeMap::new(),
             grace: None,
@@ -94,33 +111,48 @@ impl OperatorActor {
 
     /// Brings the grace timer, the roster and this actor's own life in line with its state.
     fn settle(&mut self, context: &mut Context<Self>) {
-        let connected = !self.connections.is_empty();
-        if !connected {
+        let elsewhere = self.site.roster.elsewhere(self.node.me(), &self.id);
+        let here = !self.connections.is_empty();
+        match &elsewhere {
+            // What they have said at another node counts here too.
+            Some(entry) if entry.declared > self.declared => {
+                self.intent = entry.card.intent;
+                self.declared = entry.declared;
+            }
             // Who comes back is there to work, until they say otherwise.
-            self.intent = Intent::Available;
+            None if !here => self.intent = Intent::Available,
+            _ => {}
         }
-        if connected || self.held.is_empty() {
+        if here || elsewhere.is_some() || self.held.is_empty() {
             if let Some(timer) = self.grace.take() {
                 context.cancel_future(timer);
             }
         } else if self.grace.is_none() {
             let grace = self.node.config.presence.operator_grace;
-            self.grace = Some(context.run_later(grace, |this, context| {
-                this.grace = None;
-                this.expire(context);
-            }));
+            self.grace = Some(context.run_later(grace, Self::grace_is_over));
         }
-        if connected || !self.held.is_empty() {
-            self.site.roster.put(OperatorCard {
+        let there = here || !self.held.is_empty();
+        let entry = there.then(|| Entry {
+            card: OperatorCard {
                 id: self.id.clone(),
                 name: self.name.clone(),
                 rank: self.rank,
                 intent: self.intent,
-                connected,
+                connected: here,
                 sessions: self.held.len() as u32,
-            });
+            },
+            declared: self.declared,
+        });
+        self.site.enter(&self.id, entry);
+    }
+
+    fn grace_is_over(&mut self, context: &mut Context<Self>) {
+        if self.node.hears_others() {
+            self.grace = None;
+            self.expire(context);
         } else {
-            self.site.roster.remove(&self.id);
+            // They may be at a node that cannot be heard.
+            self.grace = Some(context.run_later(UNHEARD_RETRY, Self::grace_is_over));
         }
     }
 
@@ -134,6 +166,9 @@ impl OperatorActor {
                 tracing::warn!(%session, %error, "a lease could not be expired yet");
             }
         }
+        // Without any grace time, too, they are given time to let go.
+        let again = self.node.config.presence.operator_grace.max(EXPIRE_AGAIN);
+        self.grace = Some(context.run_later(again, Self::grace_is_over));
         self.settle(context);
     }
 }
@@ -146,6 +181,10 @@ impl Handler<Online> for OperatorActor {
     type Result = ();
 
     fn handle(&mut self, online: Online, context: &mut Self::Context) {
+        if self.connections.is_empty() {
+            let elsewhere = self.site.roster.elsewhere(self.node.me(), &self.id);
+            self.declared = elsewhere.map_or_else(|| self.node.now(), |_| 0);
+        }
         self.connections.insert(online.connection);
         self.name = online.operator.name;
         self.rank = online.operator.rank;
@@ -167,8 +206,17 @@ impl Handler<Declare> for OperatorActor {
 
     fn handle(&mut self, declare: Declare, context: &mut Self::Context) {
         self.intent = declare.intent;
+        self.declared = self.node.now().max(self.declared + 1);
         self.settle(context);
         declare.reply.send(&Ok(Empty {}));
+    }
+}
+
+impl Handler<Elsewhere> for OperatorActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Elsewhere, context: &mut Self::Context) {
+        self.settle(context);
     }
 }
 
@@ -176,6 +224,10 @@ impl Handler<Hold> for OperatorActor {
     type Result = ();
 
     fn handle(&mut self, hold: Hold, context: &mut Self::Context) {
+        if self.declared == 0 && self.connections.is_empty() {
+            // They may never have been at this node.
+            self.name = hold.name;
+        }
         self.held.insert(hold.session, hold.epoch);
         self.settle(context);
     }

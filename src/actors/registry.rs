@@ -55,6 +55,15 @@ impl<K: Hash + Eq, A: Actor> Registry<K, A> {
         }
     }
 
+    /// Does something with each that runs.
+    pub fn for_each(&self, mut each: impl FnMut(&Addr<A>)) {
+        for shard in &self.shards {
+            // Not under the lock: who is told may look others up.
+            let actors: Vec<_> = lock(shard).values().cloned().collect();
+            actors.iter().for_each(&mut each);
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).len()).sum()

@@ -13,6 +13,7 @@ use vigie_protocol::method::Empty;
 use crate::actors::noticeboard::{Board, Change};
 use crate::core::live::LiveList;
 use crate::gateway::outbox::{ConnectionId, Outbox, Reply};
+use crate::metrics::{Delivered, metrics};
 
 /// How many requests may wait for a site's live list.
 const MAILBOX_MAX: usize = 8192;
@@ -23,7 +24,6 @@ pub struct SiteActor {
     board: Arc<Board>,
     interval: Duration,
     watchers: HashMap<ConnectionId, Arc<Outbox>>,
-    flushing: bool,
 }
 
 /// There is something on the board.
@@ -56,7 +56,7 @@ pub struct Unwatch {
 impl SiteActor {
     /// An empty live list, fed from a board.
     pub fn new(board: Arc<Board>, interval: Duration) -> Self {
-        Self { list: LiveList::new(), board, interval, watchers: HashMap::new(), flushing: false }
+        Self { list: LiveList::new(), board, interval, watchers: HashMap::new() }
     }
 
     /// Takes what is on the board; whether there was anything.
@@ -79,10 +79,8 @@ impl SiteActor {
 
     /// Lets changes gather for an interval, as long as there are any.
     fn gather(&mut self, context: &mut Context<Self>) {
-        self.flushing = true;
         context.run_later(self.interval, |this, context| {
-            this.flushing = false;
-            if this.flush() {
+            if this.flush() || !this.board.rest() {
                 this.gather(context);
             }
         });
@@ -91,11 +89,14 @@ impl SiteActor {
     /// Sends what has changed; whether anything had, or is left to send.
     fn flush(&mut self) -> bool {
         let changed = self.catch_up();
+        let mut receivers = 0;
         for (connection, delta) in self.list.flush() {
             if let Some(outbox) = self.watchers.get(&connection) {
                 outbox.notify(&delta.to_live());
+                receivers += 1;
             }
         }
+        metrics().delivery.deliver(Delivered::LiveList, receivers);
         changed || self.list.is_changed()
     }
 }
@@ -113,9 +114,6 @@ impl Handler<Wake> for SiteActor {
 
     /// The first change is sent at once; what follows within the interval is gathered.
     fn handle(&mut self, _: Wake, context: &mut Self::Context) {
-        if self.flushing {
-            return;
-        }
         self.flush();
         self.gather(context);
     }

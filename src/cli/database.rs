@@ -1,5 +1,5 @@
-//! How commands come to the database: each opens as little of it as it needs, so that they work
-//! beside an engine that runs.
+//! How commands come to what an engine keeps: a file, or the Redis of its cluster. Each opens as
+//! little of it as it needs, so that they work beside engines that run.
 
 use std::sync::Arc;
 
@@ -7,33 +7,94 @@ use vigie_protocol::id::SiteId;
 
 use super::CliError;
 use crate::config::Config;
+use crate::core::cluster::NodeId;
 use crate::core::site::Site;
 use crate::log::Log;
+use crate::log::redis::RedisLog;
 use crate::log::sqlite::{SqliteLog, SqliteLogOptions};
+use crate::redis::{Redis, RedisFault};
 use crate::store::Store;
+use crate::store::redis::RedisStore;
 use crate::store::sqlite::SqliteStore;
 
-/// The log, to serve from; made if it is missing.
-pub(super) fn open_log(config: &Config) -> Result<Arc<dyn Log>, CliError> {
+/// The Redis of the cluster, if this engine is of one. It answers.
+pub(super) async fn redis(config: &Config) -> Result<Option<Redis>, CliError> {
+    if config.redis.url.is_none() {
+        return Ok(None);
+    }
+    let answering = async {
+        let redis = Redis::open(&config.redis)?;
+        redis.ping().await?;
+        Ok(redis)
+    };
+    answering.await.map(Some).map_err(|fault: RedisFault| {
+        CliError::Refused(format!("{fault}; see to it, or set redis.url to where it is"))
+    })
+}
+
+/// The log to serve from, made if it is missing; `node` is who appends to that of a cluster.
+pub(super) fn log(
+    config: &Config,
+    redis: Option<&Redis>,
+    node: NodeId,
+) -> Result<Arc<dyn Log>, CliError> {
+    if let Some(redis) = redis {
+        return Ok(Arc::new(RedisLog::open(redis.clone(), Some(node))?));
+    }
     let options = SqliteLogOptions { size_bytes_max: config.data.size_max, ..Default::default() };
     Ok(Arc::new(SqliteLog::open(config.data.database(), options)?))
 }
 
-/// The log, to read from, also while an engine serves from it.
-pub(super) fn read_log(config: &Config) -> Result<Arc<dyn Log>, CliError> {
+/// The store, made if it is missing.
+pub(super) fn store(config: &Config, redis: Option<&Redis>) -> Result<Arc<dyn Store>, CliError> {
+    Ok(match redis {
+        Some(redis) => Arc::new(RedisStore::open(redis.clone())?),
+        None => Arc::new(SqliteStore::open(config.data.database())?),
+    })
+}
+
+/// The log, to change it beside engines that may serve from it; it must be there.
+pub(super) async fn change_log(config: &Config) -> Result<Arc<dyn Log>, CliError> {
+    if let Some(redis) = redis(config).await? {
+        return Ok(Arc::new(RedisLog::open(redis, None)?));
+    }
+    exists(config)?;
+    // Whoever serves has checked it, and would wait for it to be checked again.
+    let options = SqliteLogOptions { check: false, ..Default::default() };
+    Ok(Arc::new(SqliteLog::open(config.data.database(), options)?))
+}
+
+/// The log, to read from, also while engines serve from it.
+pub(super) async fn read_log(config: &Config) -> Result<Arc<dyn Log>, CliError> {
+    if let Some(redis) = redis(config).await? {
+        return Ok(Arc::new(RedisLog::open(redis, None)?));
+    }
     exists(config)?;
     Ok(Arc::new(SqliteLog::open_read_only(config.data.database())?))
 }
 
 /// The store; made if it is missing.
-pub(super) fn open(config: &Config) -> Result<Arc<dyn Store>, CliError> {
-    Ok(Arc::new(SqliteStore::open(config.data.database())?))
+pub(super) async fn open(config: &Config) -> Result<Arc<dyn Store>, CliError> {
+    store(config, redis(config).await?.as_ref())
 }
 
-/// The store; a missing one is not made, because there would be nothing in it.
-pub(super) fn open_existing(config: &Config) -> Result<Arc<dyn Store>, CliError> {
+/// The store; a missing file is not made, because there would be nothing in it.
+pub(super) async fn open_existing(config: &Config) -> Result<Arc<dyn Store>, CliError> {
     exists(config)?;
-    open(config)
+    open(config).await
+}
+
+/// Where this engine's data is, for people.
+pub(super) fn place(config: &Config) -> String {
+    match config.redis.url {
+        Some(_) => format!("the Redis of redis.url under the prefix {:?}", config.redis.prefix),
+        None => config.data.database().display().to_string(),
+    }
+}
+
+/// Whether there may be data: a file is made first.
+pub(super) fn is_there(config: &Config) -> bool {
+    config.redis.url.is_some() || config.data.database().exists()
 }
 
 /// A site that must be there.
@@ -50,13 +111,12 @@ pub(super) async fn site(store: &dyn Store, id: &SiteId) -> Result<Site, CliErro
 }
 
 fn exists(config: &Config) -> Result<(), CliError> {
-    let file = config.data.database();
-    if file.exists() {
+    if is_there(config) {
         return Ok(());
     }
     Err(CliError::Refused(format!(
         "there is no database at {}; name the right one with -c or VIGIE__DATA__DIR, or make it \
          with `vigie site add` or `vigie serve --demo`",
-        file.display()
+        config.data.database().display()
     )))
 }

@@ -29,6 +29,15 @@ invite from the desk as well.")]
         rank: RankArg,
     },
 
+    /// Print the link that makes the first account; it takes the place of an earlier one
+    #[command(after_help = "\
+Example:
+  vigie operator first
+
+An engine prints it too when it starts, in a cluster the one that starts first. It is good once, for
+7 days, and only while there is no account: whoever has it becomes admin of every site.")]
+    First,
+
     /// List the accounts with their sites
     #[command(after_help = "\
 Example:
@@ -79,11 +88,22 @@ They get no more tokens; an open desk of theirs is cut off within a quarter of a
 }
 
 pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliError> {
-    let store = database::open_existing(config)?;
+    let store = database::open_existing(config).await?;
     match command {
         Command::Invite { site, rank } => {
             let site = database::site(&*store, &site).await?.id;
             print_link(config, &*store, Grants::Site { site, rank: rank.into() }).await
+        }
+        Command::First => {
+            let link = accounts::invite_first(&*store, &base(config)?, now()).await?;
+            let link = link.ok_or_else(|| {
+                CliError::Refused(
+                    "there is an account already; `vigie operator list` shows whose, and their \
+                     owner can get a new password with `vigie operator reset`"
+                        .into(),
+                )
+            })?;
+            print(&format!("{link}\n"))
         }
         Command::List => print(&table(&*store).await?),
         Command::Grant { login, site, rank } => {
@@ -109,19 +129,21 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliErro
 }
 
 async fn print_link(config: &Config, store: &dyn Store, grants: Grants) -> Result<(), CliError> {
-    let base = match &config.http.public_url {
-        Some(url) => url.clone(),
-        None if config.http.listen.port() == 0 => {
-            return Err(CliError::Refused(
-                "the engine takes any free port, so nobody knows its address; set \
-                 http.public_url to what the link should begin with"
-                    .into(),
-            ));
-        }
-        None => format!("http://{}", reachable(config.http.listen)),
-    };
-    let (link, _) = accounts::invite(store, &base, grants, now()).await?;
+    let (link, _) = accounts::invite(store, &base(config)?, grants, now()).await?;
     print(&format!("{link}\n"))
+}
+
+/// What links begin with.
+fn base(config: &Config) -> Result<String, CliError> {
+    match &config.http.public_url {
+        Some(url) => Ok(url.clone()),
+        None if config.http.listen.port() == 0 => Err(CliError::Refused(
+            "the engine takes any free port, so nobody knows its address; set http.public_url to \
+             what the link should begin with"
+                .into(),
+        )),
+        None => Ok(format!("http://{}", reachable(config.http.listen))),
+    }
 }
 
 async fn grant(

@@ -1,5 +1,5 @@
 //! How the commands that are clients come to an engine: one on this machine by its configuration
-//! and database, any other by an address and what its site gave out.
+//! and its data, any other by an address and what its site gave out.
 
 use vigie_client::{ClientOptions, Endpoint, Options};
 use vigie_protocol::id::SiteId;
@@ -40,10 +40,10 @@ impl At {
 /// A site of the engine on this machine, if it is one.
 pub(super) async fn local_site(config: &Config, site: &str) -> Result<Option<Site>, CliError> {
     let Ok(id) = site.parse::<SiteId>() else { return Ok(None) };
-    if !config.data.database().exists() {
+    if !database::is_there(config) {
         return Ok(None);
     }
-    Ok(database::open_existing(config)?.site(id).await?)
+    Ok(database::open_existing(config).await?.site(id).await?)
 }
 
 /// How this program connects; `origin` where a site takes browsers only.

@@ -1,13 +1,17 @@
 //! `vigie serve`: the engine itself.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use actix_rt::signal::unix::{SignalKind, signal};
 
 use super::{CliError, database, demo, logging, now, print};
-use crate::accounts;
+use crate::accounts::{self, FirstLink};
+use crate::cluster::Bus;
+use crate::cluster::redis::{RedisBus, RedisBusOptions};
 use crate::config::Config;
-use crate::server::{self, Listeners};
+use crate::core::cluster::NodeId;
+use crate::server::{self, Keeps, Listeners};
 
 #[derive(clap::Args, Default)]
 pub(super) struct Args {
@@ -31,8 +35,10 @@ pub(super) async fn run(config: Config, args: Args, file: Option<&Path>) -> Resu
     let listeners = Listeners::bind(&config).map_err(|error| {
         CliError::Refused(format!("{error}; stop what uses it, or configure another address"))
     })?;
-    let log = database::open_log(&config)?;
-    let store = database::open(&config)?;
+    let redis = database::redis(&config).await?;
+    let me = new_node()?;
+    let log = database::log(&config, redis.as_ref(), me)?;
+    let store = database::store(&config, redis.as_ref())?;
     let shutdown =
         shutdown().map_err(|error| CliError::Io("cannot await signals".into(), error))?;
     let unreadable = |error| CliError::Io("cannot listen".into(), error);
@@ -45,17 +51,41 @@ pub(super) async fn run(config: Config, args: Args, file: Option<&Path>) -> Resu
         None => None,
     };
     // Only ever printed, here: a log may be read by many.
-    let first = accounts::invite_first(&*store, &base, now()).await?;
+    let first = if log.shared() {
+        accounts::offer_first(&*store, &base, now()).await?
+    } else {
+        let link = accounts::invite_first(&*store, &base, now()).await?;
+        link.map_or(FirstLink::NotNeeded, FirstLink::Made)
+    };
     print(&listening(&listeners).map_err(unreadable)?)?;
-    if let Some(link) = &first {
-        print(&format!("first admin: {link}\n"))?;
-    }
+    let first = match first {
+        FirstLink::Made(link) => {
+            print(&format!("first admin: {link}\n"))?;
+            Some(link)
+        }
+        FirstLink::Elsewhere => {
+            print(
+                "first admin: the engine of this cluster that started first has printed the link \
+                 (`vigie operator first` prints another in its place)\n",
+            )?;
+            None
+        }
+        FirstLink::NotNeeded => None,
+    };
     if let Some(site) = demo {
         print(&demo::what_next(&site, &base, first.as_deref(), file))?;
     }
-    server::run(config, listeners, log, store, args.demo, shutdown)
+    let bus = redis.map(|redis| RedisBus::open(redis, me, RedisBusOptions::default()));
+    let keeps = Keeps { log, store, bus: bus.map(|bus| bus as Arc<dyn Bus>) };
+    server::run(config, listeners, keeps, args.demo, shutdown)
         .await
         .map_err(|error| CliError::Io("cannot serve".into(), error))
+}
+
+/// Who this engine is in a cluster, for as long as it runs.
+fn new_node() -> Result<NodeId, CliError> {
+    let random = |error: getrandom::Error| CliError::Io("no random numbers".into(), error.into());
+    getrandom::u64().map(NodeId).map_err(random)
 }
 
 /// One line for people and for programs that start the engine: the ports in use, also when any

@@ -122,11 +122,11 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliErro
     match command {
         Command::Add(add) => self::add(config, *add).await,
         Command::List => {
-            let store = database::open_existing(config)?;
+            let store = database::open_existing(config).await?;
             print(&table(&store.sites().await?))
         }
         Command::Secret { id } => {
-            let store = database::open_existing(config)?;
+            let store = database::open_existing(config).await?;
             print(&format!("{}\n", database::site(&*store, &id).await?.secret))
         }
     }
@@ -135,7 +135,7 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliErro
 async fn add(config: &Config, add: Add) -> Result<(), CliError> {
     // Read before anything is written: an unreadable directory must not leave half a site.
     let articles = add.knowledge.as_deref().map(articles).transpose()?;
-    let store = database::open(config)?;
+    let store = database::open(config).await?;
     let old = store.site(add.id.clone()).await?;
     if old.is_some() && !add.update {
         return Err(CliError::Refused(format!(

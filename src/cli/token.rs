@@ -68,7 +68,7 @@ impl From<RankArg> for Rank {
 }
 
 pub(super) async fn run(config: &Config, args: Args) -> Result<(), CliError> {
-    let store = database::open_existing(config)?;
+    let store = database::open_existing(config).await?;
     let site = database::site(&*store, &args.site).await?;
     print(&format!("{}\n", make(&site, args)?))
 }

@@ -16,6 +16,9 @@ const ENV_PREFIX: &str = "VIGIE__";
 /// How many letters of a key may be wrong for it to be taken as a slip for a known one.
 const SLIP_LETTERS_MAX: usize = 3;
 
+/// Stands for what is not to be seen.
+const MASK: &str = "…";
+
 /// Every known key with its value in force, in the order of `default.toml`.
 pub(super) struct Settings(Vec<Setting>);
 
@@ -173,7 +176,7 @@ impl Settings {
     }
 }
 
-/// The effective configuration as TOML.
+/// The effective configuration as TOML. Only an address may hold a password; it is left out.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut section = "";
@@ -183,7 +186,8 @@ impl fmt::Display for Settings {
                 section = setting.section();
                 writeln!(f, "{gap}[{section}]")?;
             }
-            writeln!(f, "{} = {}  # {}", setting.name(), setting.value, setting.place)?;
+            let value = setting.value.without_password();
+            writeln!(f, "{} = {value}  # {}", setting.name(), setting.place)?;
         }
         Ok(())
     }
@@ -232,6 +236,14 @@ impl Value {
 
     fn same_kind(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+
+    /// An address with its credentials masked; anything else as it is.
+    fn without_password(&self) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(masked(text)),
+            other => other.clone(),
+        }
     }
 
     const fn kind(&self) -> &'static str {
@@ -319,6 +331,16 @@ fn wrong_kind(place: Place, key: String, known: &Value) -> ConfigError {
     };
     let problem = "has a value of the wrong kind".into();
     ConfigError { place: place.to_string(), key, problem, remedy }
+}
+
+/// Hides what stands before a host, and what follows a `?`: `redis://…@host/2`.
+fn masked(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.into() };
+    let rest = rest.rsplit_once('@').map_or(rest.into(), |(_, host)| format!("{MASK}@{host}"));
+    match rest.split_once('?') {
+        Some((rest, _)) => format!("{scheme}://{rest}?{MASK}"),
+        None => format!("{scheme}://{rest}"),
+    }
 }
 
 fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {

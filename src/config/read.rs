@@ -128,6 +128,33 @@ impl<'a> Reader<'a> {
         origin
     }
 
+    /// The address of a Redis; an empty text is none. It is never told itself, since it may hold a
+    /// password.
+    pub(super) fn redis(&mut self, key: &str) -> Option<String> {
+        let text = self.text(key);
+        if text.is_empty() {
+            return None;
+        }
+        if let Err(problem) = crate::redis::check_address(&text) {
+            self.refuse(key, problem, "write one such as \"redis://127.0.0.1:6379\"");
+        }
+        Some(text)
+    }
+
+    /// Letters, digits, "-" and "_".
+    pub(super) fn word(&mut self, key: &str, length_max: usize) -> String {
+        let text = self.text(key);
+        let sound = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if text.is_empty() || text.len() > length_max || !text.chars().all(sound) {
+            self.refuse(
+                key,
+                format!("is {text:?}"),
+                format!("write 1 to {length_max} letters, digits, \"-\" or \"_\""),
+            );
+        }
+        text
+    }
+
     pub(super) fn networks(&mut self, key: &str) -> Vec<IpNet> {
         let Some(Value::List(items)) = self.value(key) else { return self.missing(key) };
         let mut networks = Vec::with_capacity(items.len());

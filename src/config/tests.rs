@@ -45,6 +45,9 @@ fn the_defaults_are_what_the_documentation_says() {
     assert_eq!(config.http.public_url, None);
     assert_eq!(config.http.web_dir, None);
     assert_eq!(config.desk.sign_in, Duration::from_secs(12 * 60 * 60));
+    assert_eq!(config.retention, Retention { keep_closed: None, archive_dir: None });
+    let this_machine = ["127.0.0.0/8", "::1/128"].map(|network| network.parse().unwrap());
+    assert_eq!(config.metrics.allow, this_machine);
     assert_eq!(config.tracing.format, TracingFormat::Text);
     assert_eq!(config.warnings(), Vec::<String>::new());
 }
@@ -179,6 +182,11 @@ fn each_mistake_is_named_with_what_would_be_right() {
             "tracing.level is \"loud\", not a level; write error, warn, info, debug or trace, as \
              in \"info,vigie::gateway=debug\"",
         ),
+        (
+            "[metrics]\nallow = ['prometheus']",
+            "metrics.allow holds \"prometheus\", not an address or network; write ones such as \
+             \"10.0.0.1\" or \"10.0.0.0/8\"",
+        ),
         ("[tracing]\nformat = 'xml'", "tracing.format is \"xml\"; write \"text\" or \"json\""),
     ] {
         assert_eq!(errors(text, &[]), [expected], "{text}");
@@ -255,6 +263,43 @@ fn the_effective_configuration_says_where_each_value_comes_from_and_can_be_loade
     assert!(text.contains("listen = \"127.0.0.1:9\"  # VIGIE__HTTP__LISTEN\n"), "{text}");
     assert!(text.contains("enabled = true  # default\n"), "{text}");
     assert_eq!(load(&text, &[]).unwrap(), config);
+}
+
+#[test]
+fn an_archive_that_nothing_would_be_written_to_is_warned_of() {
+    let warned = |text| load(text, &[]).unwrap().warnings().join("\n");
+    let never = warned("[retention]\narchive_dir = 'archive'");
+    assert!(never.contains("retention.keep_closed_ms is 0"), "{never}");
+    assert_eq!(warned("[retention]\narchive_dir = 'archive'\nkeep_closed_ms = 1000"), "");
+    assert_eq!(warned("[retention]\nkeep_closed_ms = 1000"), "");
+}
+
+#[test]
+fn the_effective_configuration_does_not_tell_the_password_of_redis() {
+    for (url, told) in [
+        ("redis://127.0.0.1:6379/2", "redis://127.0.0.1:6379/2"),
+        ("rediss://ana:secret@redis.example", "rediss://…@redis.example"),
+        ("redis+cluster://:secret@a:1,b:2", "redis+cluster://…@a:1,b:2"),
+        (
+            "redis+sentinel://:secret@a,b/main?sentinel_password=secret",
+            "redis+sentinel://…@a,b/main?…",
+        ),
+    ] {
+        let (config, text) = explain(None, variables(&[("VIGIE__REDIS__URL", url)])).unwrap();
+        assert_eq!(config.redis.url.as_deref(), Some(url));
+        let line = format!("url = \"{told}\"  # VIGIE__REDIS__URL\n");
+        assert!(text.contains(&line), "{line:?} is not in {text}");
+        assert!(!text.contains("secret") && !format!("{config:?}").contains("secret"));
+    }
+}
+
+#[test]
+fn an_address_of_redis_that_is_none_is_refused_without_being_told() {
+    for url in ["http://:secret@a", "redis+sentinel://:secret@a", "redis://:secret@a:port"] {
+        let error = load("", &[("VIGIE__REDIS__URL", url)]).unwrap_err().to_string();
+        assert!(error.contains("VIGIE__REDIS__URL: redis.url "), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
 }
 
 #[test]

@@ -225,6 +225,8 @@ pub fn decide(session: &Session, command: Command, now: Millis) -> Result<Decisi
     if session.closed() && !matches!(command, Command::Rate(_)) {
         return Err(Refusal::Closed);
     }
+    // Nodes' clocks differ; a log's time goes on.
+    let now = now.max(session.latest());
     let mut append = Append { session, now, events: vec![], epoch: session.epoch() };
     match command {
         Command::Arrive { visitor, ordinal, context, data } => {

@@ -15,6 +15,7 @@ use vigie_protocol::event::{
 use vigie_protocol::id::{Key, OperatorId, SessionId, VisitorId};
 use vigie_protocol::method::Done;
 
+use crate::core::end::LogEnd;
 use crate::core::site::SiteSettings;
 use crate::core::view::{Audience, sees};
 
@@ -38,7 +39,10 @@ pub const CARD_LINE_BYTES_MAX: usize = 256;
 pub struct Session {
     id: SessionId,
     settings: Arc<SiteSettings>,
-    head: Offset,
+    /// The last event that was folded.
+    end: LogEnd,
+    /// When the last event happened.
+    latest: Millis,
     /// The last offset that each audience sees.
     seen_by: [Offset; Audience::ALL.len()],
     visitor: Option<VisitorId>,
@@ -55,7 +59,7 @@ pub struct Session {
     messages: u64,
     /// How many of them the visitor said.
     questions: u64,
-    last: Option<LastMessage>,
+    last: Option<Box<LastMessage>>,
     /// The visitor's last message; 0 before the first.
     asked: Offset,
     /// Whether the visitor spoke last, so that somebody owes an answer.
@@ -66,7 +70,7 @@ pub struct Session {
     answered: Option<(Offset, Said)>,
     said: BTreeMap<(Scope, Key), Said>,
     /// The visitor's latest rating, and how its request was answered.
-    rated: Option<(Rating, Done)>,
+    rated: Option<Box<(Rating, Done)>>,
     ratings: u32,
     transcript: VecDeque<Arc<Event>>,
     transcript_bytes: usize,
@@ -99,7 +103,8 @@ impl Session {
         Self {
             id,
             settings,
-            head: 0,
+            end: LogEnd::default(),
+            latest: 0,
             seen_by: Default::default(),
             visitor: None,
             ordinal: 0,
@@ -130,8 +135,13 @@ impl Session {
     ///
     /// The caller sees to the order; an event out of turn is a fault of the caller's.
     pub fn apply(&mut self, event: &Event) {
-        debug_assert_eq!(event.offset, self.head + 1, "events are folded in order, without gap");
-        self.head = event.offset;
+        debug_assert_eq!(
+            event.offset,
+            self.end.offset + 1,
+            "events are folded in order, without gap"
+        );
+        self.end = LogEnd::of(event);
+        self.latest = self.latest.max(event.time);
         for audience in Audience::ALL {
             if sees(audience, &event.body) {
                 self.seen_by[audience as usize] = event.offset;
@@ -172,7 +182,7 @@ impl Session {
             EventBody::DataChanged { data } => self.data = data.clone(),
             EventBody::SessionRated(rating) => {
                 let done = Done { offset: event.offset, epoch: self.epoch() };
-                self.rated = Some((rating.clone(), done));
+                self.rated = Some(Box::new((rating.clone(), done)));
                 self.ratings += 1;
             }
             EventBody::Unknown(_) => {}
@@ -186,12 +196,12 @@ impl Session {
             Author::Bot { .. } | Author::System {} | Author::Unknown => Speaker::Bot,
         };
         self.messages += 1;
-        self.last = Some(LastMessage {
+        self.last = Some(Box::new(LastMessage {
             from,
             text: preview(&message.text),
             time: event.time,
             offset: event.offset,
-        });
+        }));
         self.remember_key(event, Saying::Message, message.key.as_ref(), &message.text);
         self.remember_event(event);
         match from {
@@ -269,7 +279,17 @@ impl Session {
 
     /// The last folded offset; 0 before the first event.
     pub const fn head(&self) -> Offset {
-        self.head
+        self.end.offset
+    }
+
+    /// The last event that was folded.
+    pub const fn end(&self) -> LogEnd {
+        self.end
+    }
+
+    /// When the last event happened; 0 before the first.
+    pub const fn latest(&self) -> Millis {
+        self.latest
     }
 
     /// The last folded offset that an audience sees.
@@ -280,6 +300,11 @@ impl Session {
     /// Whose session it is; `None` before its first event.
     pub const fn visitor(&self) -> Option<VisitorId> {
         self.visitor
+    }
+
+    /// Which of the visitor's sessions it is; 0 before its first event.
+    pub const fn ordinal(&self) -> u32 {
+        self.ordinal
     }
 
     /// From where the visitor comes, and on what device.
@@ -294,12 +319,12 @@ impl Session {
 
     /// The visitor's latest rating.
     pub fn rating(&self) -> Option<&Rating> {
-        self.rated.as_ref().map(|(rating, _)| rating)
+        self.rated().map(|(rating, _)| rating)
     }
 
     /// The visitor's latest rating, and how its request was answered.
-    pub(super) const fn rated(&self) -> Option<&(Rating, Done)> {
-        self.rated.as_ref()
+    pub(super) fn rated(&self) -> Option<&(Rating, Done)> {
+        self.rated.as_deref()
     }
 
     /// How often the visitor has rated the session.
@@ -313,8 +338,8 @@ impl Session {
     }
 
     /// The last message, cut short.
-    pub const fn last(&self) -> Option<&LastMessage> {
-        self.last.as_ref()
+    pub fn last(&self) -> Option<&LastMessage> {
+        self.last.as_deref()
     }
 
     /// Whether the visitor is there, as the log has it.
@@ -441,7 +466,7 @@ impl Session {
                 .map(|page| Page { url: cut(&page.url), title: page.title.as_deref().map(cut) }),
             messages: self.messages,
             asked: self.questions,
-            last: self.last.clone(),
+            last: self.last.as_deref().cloned(),
             control: self.control.clone(),
             waiting: self.waiting,
             bot: match (self.turn, self.failure) {
@@ -450,7 +475,7 @@ impl Session {
                 (None, None) => BotState::Idle,
             },
             online,
-            offset: self.head,
+            offset: self.end.offset,
         })
     }
 }

@@ -38,8 +38,7 @@ impl Connection {
         let welcome = welcome(Arc::clone(&self.node), Arc::clone(&self.outbox), peer, connect);
         context.spawn(welcome.into_actor(self).map(move |welcomed, this, _| match welcomed {
             Ok((client, connected)) => {
-                this.client = client;
-                this.outbox.set_connected();
+                this.let_in(client);
                 reply.send(&Ok(connected));
             }
             Err(error) => this.refuse_connect(error, reply),
@@ -128,6 +127,7 @@ async fn welcome(
         server: concat!("vigie/", env!("CARGO_PKG_VERSION")).to_owned(),
         time: node.now(),
         heartbeat: node.config.gateway.heartbeat.as_millis() as u64,
+        generation: node.cluster.as_ref().map(|cluster| cluster.generation()),
         identity,
     };
     Ok((client, connected))
@@ -150,6 +150,9 @@ async fn by_token(
         Who::Operator(operator) => {
             let of = Of::Operator(operator.id.clone());
             let presence = Presence::new(node, &site, outbox.id(), of);
+            if let Some(share) = &site.share {
+                share.watch().await;
+            }
             let online = Online { connection: outbox.id(), operator: operator.clone() };
             // The others see the operator before the operator hears of being in.
             let entered = node.operator(&site, &operator.id).send(online).await;
@@ -264,12 +267,15 @@ async fn current_session(
     site: &Arc<SiteHandle>,
     visitor: VisitorId,
 ) -> Result<(u32, bool), RpcError> {
-    let latest = node.log.sessions_of(site.site.id.clone(), visitor, None, 1).await;
-    Ok(match latest?.first() {
-        None => (1, true),
-        Some(record) if record.closed.is_some() => (record.ordinal + 1, true),
-        Some(record) => (record.ordinal, false),
-    })
+    let latest = node.log.sessions_of(site.site.id.clone(), visitor, None, 1).await?.pop();
+    match latest {
+        Some(record) if record.closed.is_none() => Ok((record.ordinal, false)),
+        closed => {
+            // Read after the latest: what is removed in between is counted all the same.
+            let removed = node.log.removed(site.site.id.clone(), visitor).await?;
+            Ok((closed.map_or(0, |record| record.ordinal).max(removed) + 1, true))
+        }
+    }
 }
 
 /// Browsers say from which origin a page connects, and pages cannot lie about it.

@@ -27,6 +27,7 @@ use crate::gateway::heartbeat;
 use crate::gateway::outbox::{IN_FLIGHT_MAX, Next, Outbox, Reply};
 use crate::gateway::presence::Presence;
 use crate::gateway::transport::{Incoming, Transport, close_code};
+use crate::metrics::{self, Who, metrics};
 
 /// How long a peer has to take the last bytes of a connection that closes.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -127,7 +128,31 @@ impl Connection {
             closing: Closing::No,
             _admission: admission,
         };
+        metrics().connections.open(connection.measured_as());
         connection.start();
+    }
+
+    /// The client is somebody from now on.
+    pub(super) fn let_in(&mut self, client: Client) {
+        self.client = client;
+        self.outbox.set_connected();
+        metrics().connections.becomes(self.who(), self.measured_as());
+    }
+
+    const fn who(&self) -> Who {
+        match self.client {
+            Client::Stranger(_) | Client::Connecting => Who::Stranger,
+            Client::Visitor { .. } => Who::Visitor,
+            Client::Operator { .. } => Who::Operator,
+            Client::Bot { .. } => Who::Bot,
+        }
+    }
+
+    const fn measured_as(&self) -> metrics::Transport {
+        match self.transport {
+            Transport::Tcp { .. } => metrics::Transport::Tcp,
+            Transport::WebSocket { .. } => metrics::Transport::WebSocket,
+        }
     }
 
     /// Reads, routes and writes until nothing more can be done now.
@@ -331,6 +356,12 @@ impl Actor for Connection {
     fn stopped(&mut self, _: &mut Self::Context) {
         self.outbox.retire();
         self.stop_following_all();
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        metrics().connections.close(self.who(), self.measured_as(), self.outbox.close_code());
     }
 }
 

@@ -14,7 +14,7 @@ use vigie_protocol::id::{SessionId, SiteId};
 use vigie_protocol::method::{Empty, History, HistoryPage};
 
 use crate::actors::node::{Node, SiteHandle};
-use crate::actors::session::{Follow, Followed, Leave, encode_event};
+use crate::actors::session::{Follow, Followed, Leave, LookAgain, encode_event};
 use crate::core::view::{Audience, visible_to};
 use crate::gateway::connection::Connection;
 use crate::gateway::outbox::{Outbox, Reply};
@@ -150,11 +150,12 @@ pub(super) async fn history_page(
     limit: u32,
     audience: Audience,
 ) -> Result<HistoryPage, RpcError> {
-    let record = node.log.session(session).await?;
-    if record.is_none_or(|record| record.site != *site) {
-        return Err(unknown_session());
-    }
+    must_be_of(node, site, session).await?;
     let read = node.log.read(session, after, limit).await?;
+    if read.is_empty() {
+        // It may have been removed between the two.
+        must_be_of(node, site, session).await?;
+    }
     let (mut bytes, mut last, mut events) = (0, after, Vec::new());
     let full = read.len() == limit as usize;
     let mut cut = false;
@@ -170,6 +171,13 @@ pub(super) async fn history_page(
         last = event.offset;
     }
     Ok(HistoryPage { events, next: (full || cut).then_some(last) })
+}
+
+async fn must_be_of(node: &Node, site: &SiteId, session: SessionId) -> Result<(), RpcError> {
+    match node.log.session(session).await? {
+        Some(record) if record.site == *site => Ok(()),
+        _ => Err(unknown_session()),
+    }
 }
 
 /// Somebody who wants to follow a session.
@@ -191,11 +199,19 @@ impl Follower {
                 return false;
             }
         };
+        let mut page = match self.first_page(after, &followed).await {
+            Ok(page) => page,
+            Err(error) => {
+                reply.refuse(error);
+                return false;
+            }
+        };
         reply.send(&Ok(&followed.subscribed));
         let mut followed = followed;
         let (mut last, mut prev) = (after, after);
         while !followed.live {
-            if let Err(error) = self.send_past(&mut last, &mut prev, followed.head).await {
+            let page = std::mem::take(&mut page);
+            if let Err(error) = self.send_past(page, &mut last, &mut prev, followed.head).await {
                 tracing::warn!(session = %self.session, %error, "a session could not be followed");
                 self.outbox.close(CloseCode::Internal);
                 return false;
@@ -209,6 +225,20 @@ impl Follower {
             }
         }
         true
+    }
+
+    /// The past that the session's actor tells of must be in the log: the session may have been
+    /// removed from it, and the actor not know.
+    async fn first_page(&self, after: Offset, followed: &Followed) -> Result<Vec<Event>, RpcError> {
+        if followed.live {
+            return Ok(Vec::new());
+        }
+        let page = self.node.log.read(self.session, after, PAGE_EVENTS).await?;
+        if page.is_empty() {
+            self.node.session(self.session).do_send(LookAgain);
+            return Err(unknown_session());
+        }
+        Ok(page)
     }
 
     async fn ask(&self, after: Offset) -> Result<Followed, RpcError> {
@@ -230,20 +260,24 @@ impl Follower {
         Err(refusal)
     }
 
-    /// Sends what happened up to `head`, as fast as the reader takes it.
+    /// Sends what happened up to `head`, as fast as the reader takes it. The first page of it may
+    /// have been read already.
     async fn send_past(
         &self,
+        mut page: Vec<Event>,
         last: &mut Offset,
         prev: &mut Offset,
         head: Offset,
     ) -> Result<(), crate::log::LogError> {
         while *last < head {
-            let page = self.node.log.read(self.session, *last, PAGE_EVENTS).await?;
+            if page.is_empty() {
+                page = self.node.log.read(self.session, *last, PAGE_EVENTS).await?;
+            }
             if page.is_empty() {
                 let problem = format!("no events between {last} and {head}");
                 return Err(crate::log::LogError::Damaged(problem));
             }
-            for event in page {
+            for event in std::mem::take(&mut page) {
                 *last = event.offset;
                 let Some(seen) = visible_to(&event, self.audience) else { continue };
                 let encoding = self.outbox.encoding();

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use vigie_protocol::error::CloseCode;
 use vigie_protocol::event::Millis;
 use vigie_protocol::method::{Method, Ping};
+use vigie_protocol::push::Status;
 use vigie_protocol::rpc::{self, Encoding};
 
 use crate::actors::node::Node;
@@ -29,11 +30,21 @@ struct Watched {
     opened: Millis,
     /// When the peer had last been heard as it was pinged.
     pinged_at: Millis,
+    /// Whether the client was told that the node is degraded.
+    degraded: bool,
+    /// How often clients had been told to begin anew when it came.
+    resyncs: u64,
 }
 
 /// Watches over a connection of this thread until it is gone.
 pub fn watch(node: &Arc<Node>, outbox: &Arc<Outbox>) {
-    let watched = Watched { outbox: Arc::downgrade(outbox), opened: outbox.heard(), pinged_at: 0 };
+    let watched = Watched {
+        outbox: Arc::downgrade(outbox),
+        opened: outbox.heard(),
+        pinged_at: 0,
+        degraded: false,
+        resyncs: node.resyncs(),
+    };
     WATCHED.with_borrow_mut(|slot| {
         let list = slot.get_or_insert_with(|| {
             let list = Rc::default();
@@ -66,6 +77,13 @@ impl Watched {
         let heartbeat = gateway.heartbeat.as_millis() as Millis;
         let heard = outbox.heard();
         let silence = now.saturating_sub(heard);
+        if outbox.connected() && self.degraded != node.degraded() {
+            self.degraded = node.degraded();
+            outbox.notify(&Status { degraded: self.degraded });
+        }
+        if node.resyncs() != self.resyncs {
+            outbox.close(CloseCode::Resync);
+        }
         if node.draining() {
             outbox.wake();
         } else if !outbox.connected() {

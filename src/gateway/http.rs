@@ -3,6 +3,7 @@
 //! - `site`: a site's public face
 //! - `history`: a session's past
 //! - `desk`: sign-in, tokens, invitations
+//! - `metrics`: what the engine measures of itself
 //! - [`web`]: the built files of widget and desk, and the demo's pages
 //! - `body`, `problem`: what is posted, and how it is refused
 
@@ -22,6 +23,7 @@ pub use body::BODY_BYTES_MAX;
 mod body;
 mod desk;
 mod history;
+mod metrics;
 mod problem;
 mod site;
 pub mod web;
@@ -32,6 +34,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/", get().to(index))
         .route("/healthz", get().to(healthz))
         .route("/readyz", get().to(readyz))
+        .route("/metrics", get().to(metrics::metrics))
         .route("/v1/sites/{key}", get().to(site::site))
         .route("/v1/sessions/{session}/events", get().to(history::events))
         .configure(desk::routes)
@@ -85,6 +88,9 @@ async fn readyz(node: Data<Arc<Node>>) -> HttpResponse {
     }
     if let Err(error) = node.log.health() {
         reasons.push(error.to_string());
+    }
+    if node.degraded() && reasons.is_empty() {
+        reasons.push("the node does not hear the others".to_owned());
     }
     let ready = reasons.is_empty();
     let mut response = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };

@@ -16,6 +16,8 @@ use vigie_protocol::event::Millis;
 use vigie_protocol::push::{Notification, Problem};
 use vigie_protocol::rpc::{self, Encoding, Id};
 
+use crate::metrics::metrics;
+
 /// Signals are dropped while more than this waits to be written, in bytes.
 pub const SIGNAL_BYTES_MAX: usize = 64 * 1024;
 
@@ -110,10 +112,9 @@ impl Outbox {
         if state.gone || state.close.is_some() {
             return;
         }
-        state.bytes += bytes.len();
+        state.grow(bytes.len());
         if state.bytes > self.bytes_max && !state.queue.is_empty() {
-            state.queue = VecDeque::new();
-            state.bytes = 0;
+            state.clear();
             state.close = Some(CloseCode::SlowConsumer);
         } else {
             state.queue.push_back(Frame { bytes, signal: None });
@@ -132,11 +133,11 @@ impl Outbox {
         let frame = Frame { bytes, signal: Some(key) };
         if let Some(last) = state.queue.back_mut().filter(|last| last.signal == Some(key)) {
             let replaced = std::mem::replace(last, frame);
-            state.bytes -= replaced.bytes.len();
+            state.shrink(replaced.bytes.len());
         } else {
             state.queue.push_back(frame);
         }
-        state.bytes += length;
+        state.grow(length);
         wake(state.writer.take());
     }
 
@@ -159,12 +160,16 @@ impl Outbox {
         state.gone || state.close.is_some()
     }
 
+    /// Why the server closes the connection; `None` if it does not.
+    pub fn close_code(&self) -> Option<CloseCode> {
+        self.lock().close
+    }
+
     /// The socket is gone: nothing is taken any more.
     pub fn retire(&self) {
         let mut state = self.lock();
         state.gone = true;
-        state.queue = VecDeque::new();
-        state.bytes = 0;
+        state.clear();
         wake(state.refill.take());
     }
 
@@ -172,7 +177,7 @@ impl Outbox {
     pub fn next(&self, context: &Context<'_>) -> Next {
         let mut state = self.lock();
         if let Some(frame) = state.queue.pop_front() {
-            state.bytes -= frame.bytes.len();
+            state.shrink(frame.bytes.len());
             wake(state.refill.take());
             if state.queue.is_empty() {
                 state.queue = VecDeque::new();
@@ -257,10 +262,32 @@ impl Outbox {
 }
 
 impl State {
+    fn grow(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        metrics().delivery.wait(bytes);
+    }
+
+    fn shrink(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+        metrics().delivery.wait_no_more(bytes);
+    }
+
+    fn clear(&mut self) {
+        self.queue = VecDeque::new();
+        self.shrink(self.bytes);
+    }
+
     fn attend(&mut self, context: &Context<'_>) {
         if !self.writer.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
             self.writer = Some(context.waker().clone());
         }
+    }
+}
+
+/// What nobody has taken waits no longer.
+impl Drop for State {
+    fn drop(&mut self) {
+        self.clear();
     }
 }
 
@@ -317,7 +344,11 @@ impl Reply {
     }
 
     fn answer<T: Serialize>(&mut self, outcome: &Result<T, RpcError>) {
-        match (self.to.take(), outcome) {
+        let to = self.to.take();
+        if let (Some(_), Err(error)) = (&to, outcome) {
+            metrics().connections.refuse(error.code);
+        }
+        match (to, outcome) {
             (Some(To::Request(id)), outcome) => {
                 self.outbox.push(rpc::response(self.outbox.encoding, &id, outcome).into());
             }

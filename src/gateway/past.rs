@@ -66,6 +66,10 @@ async fn past_page(
         && let Some(record) = others.next()
     {
         let fold = fold(node, site, record.session).await?;
+        if fold.head() == 0 {
+            // It has been removed since it was listed.
+            continue;
+        }
         events += fold.head();
         sessions.push(summary(&record, &fold));
     }

@@ -50,7 +50,7 @@ impl Drop for Presence {
                 self.site.actor.do_send(Unwatch { connection, reply: None });
                 self.node.operator(&self.site, operator).do_send(Offline { connection });
             }
-            Of::Bot => bots_changed(&self.node, &self.site.bots.leave(connection)),
+            Of::Bot => bots_changed(&self.node, &self.site.serve_no_more(connection)),
         }
     }
 }

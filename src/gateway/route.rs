@@ -207,7 +207,7 @@ impl Connection {
                 return;
             }
             Call::Serve(_) => {
-                let waiting = site.bots.join(Arc::clone(&self.outbox));
+                let waiting = site.serve(Arc::clone(&self.outbox));
                 reply.send(&Ok(Empty {}));
                 return bots_changed(&self.node, &waiting);
             }

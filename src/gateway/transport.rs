@@ -23,8 +23,8 @@ pub enum Transport {
     },
     /// MessagePack values, one after another.
     Tcp {
-        /// Finds the end of the current one.
-        scanner: Scanner,
+        /// Finds the end of the current one. Apart: the many are WebSockets, and pay for none.
+        scanner: Box<Scanner>,
     },
 }
 
@@ -50,7 +50,7 @@ impl Transport {
 
     /// A plain stream.
     pub fn tcp() -> Self {
-        Self::Tcp { scanner: Scanner::default() }
+        Self::Tcp { scanner: Box::default() }
     }
 
     /// How messages are written.

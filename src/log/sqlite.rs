@@ -2,7 +2,7 @@
 //!
 //! Appends queue for the writer, which commits all that wait as one transaction and answers them
 //! only then. Reads go to a few threads with connections of their own, which the writer never
-//! blocks.
+//! blocks, and a further one brings what was committed into the main file.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,14 +11,17 @@ use rusqlite::Connection;
 use vigie_protocol::event::{Event, Millis, Offset};
 use vigie_protocol::id::{SessionId, SiteId, VisitorId};
 
-use self::health::Health;
-use self::writer::{Entry, Request};
+use self::removal::Removal;
+use self::writer::Request;
+use super::health::Health;
+use super::shape::Entry;
 use super::{Append, AppendError, Log, LogError, LogFuture, SessionRecord};
 use crate::sqlite::workers::{Answer, Job, Link, Workers};
 use crate::sqlite::{self, Fault};
 
-mod health;
+mod checkpoint;
 mod reader;
+mod removal;
 mod stored;
 mod writer;
 
@@ -137,6 +140,29 @@ impl Log for SqliteLog {
 
     fn stale(&self, before: Millis, limit: u32) -> LogFuture<Result<Vec<SessionRecord>, LogError>> {
         self.read_by(move |connection| reader::stale(connection, before, limit))
+    }
+
+    fn expired(
+        &self,
+        closed_before: Millis,
+        limit: u32,
+    ) -> LogFuture<Result<Vec<SessionRecord>, LogError>> {
+        self.read_by(move |connection| reader::expired(connection, closed_before, limit))
+    }
+
+    fn remove(&self, session: SessionId, at: Option<Offset>) -> LogFuture<Result<bool, LogError>> {
+        match self.writer() {
+            Ok(writer) => writer.ask(|answer| Request::Remove(Removal { session, at }, answer)),
+            Err(error) => Box::pin(async { Err(error) }),
+        }
+    }
+
+    fn removed(&self, site: SiteId, visitor: VisitorId) -> LogFuture<Result<u32, LogError>> {
+        self.read_by(move |connection| removal::highest(connection, &site, visitor))
+    }
+
+    fn shared(&self) -> bool {
+        false
     }
 
     fn health(&self) -> Result<(), LogError> {

@@ -1,6 +1,7 @@
 -- Version 1. The log and the store share the file; a later version adds, it does not rewrite.
 
--- The log. Events are only ever inserted; a session's row changes once, when it is closed.
+-- The log. Events are only ever inserted, and removed with their session; its row changes once,
+-- when it is closed.
 CREATE TABLE sessions (
     sid     INTEGER PRIMARY KEY,
     session BLOB    NOT NULL UNIQUE,

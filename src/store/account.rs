@@ -64,6 +64,17 @@ pub enum Grants {
     },
 }
 
+/// What becomes of the owner's invitation when it is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstInvitation {
+    /// It is kept.
+    Kept,
+    /// An earlier one can still be accepted, and stays instead.
+    Earlier,
+    /// There is an account, so nobody needs one.
+    NotNeeded,
+}
+
 /// Somebody who takes up an invitation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entrant {

@@ -10,8 +10,8 @@ use vigie_protocol::event::Millis;
 use vigie_protocol::id::{OperatorId, SiteId};
 
 use super::{
-    Account, Article, Entrant, Invitation, OperatorRecord, Passage, SignIn, Store, StoreError,
-    StoreFuture,
+    Account, Article, Entrant, FirstInvitation, Invitation, OperatorRecord, Passage, SignIn, Store,
+    StoreError, StoreFuture,
 };
 use crate::accounts::SecretHash;
 use crate::core::site::Site;
@@ -19,7 +19,7 @@ use crate::sqlite::workers::{Job, Link, Workers};
 use crate::sqlite::{self, Fault, column};
 
 mod accounts;
-mod search;
+pub(super) mod search;
 
 /// The most requests that wait for the store's thread; beyond that they are refused as busy.
 pub const REQUESTS_QUEUED_MAX: usize = 1024;
@@ -153,6 +153,17 @@ impl Store for SqliteStore {
 
     fn put_first_invitation(&self, code: SecretHash, expires: Millis) -> StoreFuture<bool> {
         self.with(move |connection| accounts::put_first_invitation(connection, code, expires))
+    }
+
+    fn offer_first_invitation(
+        &self,
+        code: SecretHash,
+        expires: Millis,
+        now: Millis,
+    ) -> StoreFuture<FirstInvitation> {
+        self.with(move |connection| {
+            accounts::offer_first_invitation(connection, code, expires, now)
+        })
     }
 
     fn invitation(&self, code: SecretHash, now: Millis) -> StoreFuture<Option<Invitation>> {

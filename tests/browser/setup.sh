@@ -16,15 +16,14 @@ for font in fonts-inter fonts-noto-color-emoji fonts-liberation; do
 	dpkg-query -W -f '${Status}' "$font" 2>/dev/null | grep -q 'ok installed' || missing="$missing $font"
 done
 
-as_root=
-[ "$(id -u)" = 0 ] || as_root="sudo -n"
-if [ -z "$missing" ]; then
-	:
-elif command -v apt-get >/dev/null && $as_root true 2>/dev/null; then
+install() {
 	echo "Installing$missing …"
-	$as_root apt-get update -qq
 	# shellcheck disable=SC2086
-	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+	../support/install.sh $missing
+}
+
+if [ -z "$missing" ] || install; then
+	:
 elif command -v "$chromium" >/dev/null; then
 	echo "browser tests: missing, so that pictures look otherwise than elsewhere:$missing" >&2
 else

@@ -43,7 +43,7 @@ pub fn append_to(
     bodies: impl IntoIterator<Item = EventBody>,
 ) -> Append {
     let events = (expected + 1..).zip(bodies).map(|(offset, body)| event(offset, body)).collect();
-    Append { site: shop(), session, expected, events }
+    Append { site: shop(), session, expected, mark: 0, events }
 }
 
 /// The append that begins [`session`].

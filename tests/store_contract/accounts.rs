@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use vigie::accounts::{Secret, SecretHash};
 use vigie::store::{
-    Account, Entrant, Grants, INVITATIONS_MAX, Invitation, OperatorRecord, SIGN_INS_OF_ACCOUNT_MAX,
-    SignIn, Store, StoreError,
+    Account, Entrant, FirstInvitation, Grants, INVITATIONS_MAX, Invitation, OperatorRecord,
+    SIGN_INS_OF_ACCOUNT_MAX, SignIn, Store, StoreError,
 };
 use vigie_protocol::event::Millis;
 use vigie_protocol::id::OperatorId;
@@ -42,6 +42,24 @@ pub async fn the_first_invitation_ends_when_there_is_an_account(place: &impl Pla
     assert_eq!(store.invitation(first, NOW).await, Ok(None));
     let late = store.accept_invitation(first, entrant("ana"), NOW).await;
     assert_eq!(late, Err(StoreError::UnknownInvitation));
+}
+
+pub async fn a_first_invitation_that_is_offered_leaves_one_that_can_be_accepted(
+    place: &impl Place,
+) {
+    let store = place.open();
+    let (first, second, third) = (hash(), hash(), hash());
+    let offer = async |code, now| store.offer_first_invitation(code, now + HOUR, now).await;
+    assert_eq!(offer(first, NOW).await, Ok(FirstInvitation::Kept));
+    assert_eq!(offer(second, NOW + HOUR - 1).await, Ok(FirstInvitation::Earlier));
+    assert!(store.invitation(first, NOW).await.unwrap().is_some());
+    assert_eq!(store.invitation(second, NOW).await, Ok(None));
+    assert_eq!(offer(second, NOW + HOUR).await, Ok(FirstInvitation::Kept), "the first expired");
+    assert_eq!(store.put_first_invitation(third, NOW + 3 * HOUR).await, Ok(true));
+    assert_eq!(store.invitation(second, NOW + HOUR).await, Ok(None), "it was replaced");
+    store.accept_invitation(third, entrant("ana"), NOW).await.unwrap();
+    assert_eq!(offer(first, NOW).await, Ok(FirstInvitation::NotNeeded));
+    assert_eq!(store.invitation(first, NOW).await, Ok(None));
 }
 
 pub async fn an_invitation_makes_an_operator_who_is_signed_in(place: &impl Place) {

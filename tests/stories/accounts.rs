@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use vigie::accounts::throttle::{FAILURES_OF_ADDRESS_MAX, FAILURES_OF_LOGIN_MAX};
-use vigie::store::Store;
 use vigie_protocol::method::Rank;
 
 use crate::support::browser::{Browser, ORIGIN, PASSWORD, now};
@@ -234,7 +233,7 @@ async fn an_admin_invites_and_the_link_is_good_once() {
     let body = json!({ "site": "demo", "rank": "supervisor" });
     let made = owner.post("/v1/invitations", &body).await.json();
     let link = made["link"].as_str().unwrap();
-    let base = format!("http://{}/desk#invitation=", shop.http);
+    let base = format!("http://{}/desk#invitation=", owner.at);
     let code = link.strip_prefix(&base).unwrap_or_else(|| panic!("{link}"));
     let expires = made["expires"].as_u64().unwrap();
     assert!(expires.abs_diff(now() + 7 * DAY) < 60_000, "{expires}");
@@ -493,7 +492,7 @@ async fn a_cookie_or_a_code_that_is_none_opens_nothing() {
 async fn a_body_that_never_arrives_is_not_waited_for() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let shop = Shop::open_with(&[("GATEWAY__HANDSHAKE_TIMEOUT_MS", "200")]).await;
-    let mut socket = tokio::net::TcpStream::connect(shop.http).await.unwrap();
+    let mut socket = tokio::net::TcpStream::connect(shop.http()).await.unwrap();
     let head = format!(
         "POST /v1/sign-in HTTP/1.1\r\nHost: shop.example\r\nOrigin: {ORIGIN}\r\n\
          Content-Type: application/json\r\nContent-Length: 100\r\nConnection: close\r\n\r\n{{"
@@ -527,11 +526,7 @@ async fn no_code_or_password_is_ever_logged_or_stored_as_it_is() {
     shop.close().await;
     let log = std::fs::read_to_string(log).unwrap();
     assert!(log.contains("TRACE") || log.contains("DEBUG"), "the log says all there is to say");
-    let mut stored = String::new();
-    for entry in std::fs::read_dir(shop.data()).unwrap() {
-        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
-        stored.push_str(&String::from_utf8_lossy(&bytes));
-    }
+    let stored = String::from_utf8_lossy(&shop.kept_on_disk()).into_owned();
     assert!(stored.contains("$argon2id$") && stored.contains("ana"));
     let [first, second] = cookies;
     let wrong = "wrong horse battery".to_owned();

@@ -7,7 +7,7 @@ use vigie_protocol::id::SessionId;
 use vigie_protocol::method::{Connect, Rank};
 
 use crate::support::raw::{Raw, as_visitor as as_raw_visitor};
-use crate::support::{Person, Shop, Via, over_every_transport};
+use crate::support::{Person, Shop, Via, known, over_every_transport};
 
 over_every_transport! {
     async fn lv12_first_messages_further_ones_and_wishes_for_a_human_ring_for_who_wants_them(via) {
@@ -18,7 +18,7 @@ over_every_transport! {
         let mut bob = alerted(&shop, via, "bob", Window { alerts: Alerts::All, ..none }).await;
         let visitor = shop.visitor(via).await;
         let session = visitor.session();
-        // In one go, so that the live list may see but the last of it.
+        // In one go, so that the live list may see but the last of it, or each for itself.
         for text in ["Hello", "Is anybody there?"] {
             visitor.client.say(text).await.unwrap();
         }
@@ -26,10 +26,10 @@ over_every_transport! {
             let alert = rings(operator, AlertKind::New, session).await;
             assert!(alert.card.asked > 0 && alert.card.last.is_some(), "{alert:?}");
         }
-        let asked = rung(&bob).last().unwrap().card.asked;
+        let before = has_rung_for(&mut bob, 2).await;
         visitor.client.say("I would like to return my shoes").await.unwrap();
-        let alert = rings(&mut bob, AlertKind::Message, session).await;
-        assert!(alert.card.asked > asked);
+        let alert = rings_anew(&mut bob, before, AlertKind::Message, session).await;
+        assert_eq!(alert.card.asked, 3);
         visitor.client.request_human().await.unwrap();
         for operator in [&mut ann, &mut bob] {
             let alert = rings(operator, AlertKind::Waiting, session).await;
@@ -139,13 +139,21 @@ async fn lv11_a_window_further_down_follows_what_happens_before_it() {
         visitors.push(shop.visitor(Via::Tcp).await);
     }
     let all = Window { sort: Sort::Oldest, ..Window::default() };
-    let mut ann = alerted(&shop, Via::Json, "ann", all.clone()).await;
-    let heard = ann.until("the whole list", snapshot).await;
-    let order: Vec<_> = heard.iter().map(|card| card.session).collect();
+    let mut ann = shop.operator(Via::Json, "ann", Rank::Agent).await;
+    let whole = known(
+        "the whole list",
+        async || ann.client.watch(all.clone()).await.unwrap(),
+        |list| list.cards.len() == 6,
+    );
+    let order: Vec<_> = whole.await.cards.iter().map(|card| card.session).collect();
     assert_eq!(order.len(), 6);
-    ann.client.watch(Window { skip: 2, first: 2, ..all }).await.unwrap();
-    let heard = ann.until("the stretch", snapshot).await;
-    assert_eq!(heard.iter().map(|card| card.session).collect::<Vec<_>>(), order[2..4]);
+    let stretch = ann.client.watch(Window { skip: 2, first: 2, ..all }).await.unwrap();
+    assert_eq!(stretch.cards.iter().map(|card| card.session).collect::<Vec<_>>(), order[2..4]);
+    let is_stretch = |heard: &ClientEvent| match heard {
+        ClientEvent::Snapshot(list) => (list.revision == stretch.revision).then_some(()),
+        _ => None,
+    };
+    ann.until("the stretch", is_stretch).await;
     let first = visitors.iter().find(|visitor| visitor.session() == order[0]).unwrap();
     first.client.end_session().await.unwrap();
     let shifted = ann.until("the shift", |heard| match heard {
@@ -162,13 +170,6 @@ async fn alerted(shop: &Shop, via: Via, id: &str, window: Window) -> Person {
     let operator = shop.operator(via, id, Rank::Agent).await;
     operator.client.watch(window).await.unwrap();
     operator
-}
-
-fn snapshot(heard: &ClientEvent) -> Option<Vec<vigie_protocol::card::Card>> {
-    match heard {
-        ClientEvent::Snapshot(watching) => Some(watching.cards.clone()),
-        _ => None,
-    }
 }
 
 /// Everything that has rung, in order.
@@ -201,6 +202,14 @@ async fn rings_anew(
         }
         operator.until(&format!("{kind:?}"), has_alerts).await;
     }
+}
+
+/// Waits until something has rung for so many messages; says how often it rang for that.
+async fn has_rung_for(operator: &mut Person, asked: u64) -> usize {
+    while rung(operator).last().is_none_or(|alert| alert.card.asked < asked) {
+        operator.until("a further alert", has_alerts).await;
+    }
+    rung(operator).len()
 }
 
 fn has_alerts(heard: &ClientEvent) -> Option<()> {

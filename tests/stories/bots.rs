@@ -12,7 +12,7 @@ use vigie_protocol::push::{HandedBack, RevokeReason, Turn, TurnRevoked};
 use crate::support::{Person, Shop, Via, by_bot, over_every_transport, patient, refusal, text};
 
 /// Soon enough to be waited for.
-const SOON: (&str, &str) = ("BOTS__TURN_TIMEOUT_MS", "200");
+const SOON: (&str, &str) = ("BOTS__TURN_TIMEOUT_MS", "1000");
 
 over_every_transport! {
     async fn bt2_a_turn_says_all_that_the_bot_needs_for_its_answer(via) {
@@ -334,7 +334,7 @@ over_every_transport! {
         let mut visitor = talking(&shop, via).await;
         let asked = visitor.client.say("Is the bag in stock?").await.unwrap();
         let turn = sees_turn(&mut bot).await;
-        assert_eq!(turn.timeout, 200);
+        assert_eq!(turn.timeout, 1000);
         ann.sees_card("the bot at work", |card| card.bot == BotState::Answering).await;
         let (reason, at, _) = sees_failure(&mut visitor).await;
         assert_eq!((reason, at), (BotFailure::Timeout, asked.offset));

@@ -18,7 +18,7 @@ use vigie_protocol::id::SessionId;
 use vigie_protocol::method::{Answer, Rank, Say, Subscribe, TakeOver};
 use vigie_protocol::push::Turn;
 
-use crate::support::{Person, Shop, Via, text, within};
+use crate::support::{Person, Shop, Via, only_alone, text, within};
 
 /// A database with little room beside the demo's articles.
 const SMALL: &[(&str, &str)] = &[("DATA__SIZE_MIB_MAX", "1"), ("BOTS__TURN_TIMEOUT_MS", "600000")];
@@ -26,6 +26,9 @@ const LARGE: &[(&str, &str)] = &[("DATA__SIZE_MIB_MAX", "64"), ("BOTS__TURN_TIME
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_what_it_cannot_keep_and_keeps_what_it_acknowledged() {
+    if only_alone("it fills the database of one engine") {
+        return;
+    }
     let mut shop = Shop::open_with(SMALL).await;
     let mut bot = shop.bot(Via::Tcp).await;
     let mut visitor = shop.visitor(Via::WebSocket).await;
@@ -34,7 +37,7 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_keeps_what_it_acknowledged(
     visitor.client.subscribe_own(0).await.unwrap();
     bot.client.subscribe(session, 0).await.unwrap();
     ann.client.subscribe(session, 0).await.unwrap();
-    assert_eq!(get(shop.http, "/readyz").await.0, 200);
+    assert_eq!(get(shop.http(), "/readyz").await.0, 200);
 
     let tab = another_tab(&shop, &visitor).await;
     let kept = fill(&tab).await;
@@ -50,10 +53,10 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_keeps_what_it_acknowledged(
     desk.call(&with_token(shop.operator_token("bea", Rank::Agent))).await.unwrap();
     is_refused(desk.call(&TakeOver { session, force: false, reason: None }).await);
     is_refused(shop.link(Via::Tcp).await.call(&as_visitor(&*shop.site.key)).await);
-    let (status, problem) = get(shop.http, "/readyz").await;
+    let (status, problem) = get(shop.http(), "/readyz").await;
     assert_eq!(status, 503);
     assert!(problem.contains("the log is out of space"), "{problem}");
-    assert_eq!(get(shop.http, "/healthz").await.0, 200);
+    assert_eq!(get(shop.http(), "/healthz").await.0, 200);
 
     // Who speaks by a client that sends again is not told anything yet.
     let mut waiting = {
@@ -89,7 +92,7 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_keeps_what_it_acknowledged(
     assert!(shop.close().await.success());
     shop.reopen_with(LARGE).await;
     let done = within("the message that was held back", waiting).await.unwrap().unwrap();
-    assert_eq!(get(shop.http, "/readyz").await.0, 200);
+    assert_eq!(get(shop.http(), "/readyz").await.0, 200);
     visitor.sees_message("Is anybody there?").await;
     ann.sees_message("Is anybody there?").await;
 
@@ -102,6 +105,9 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_keeps_what_it_acknowledged(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_damaged_database_is_refused_at_the_start_in_one_sentence() {
+    if only_alone("it damages the database of one engine") {
+        return;
+    }
     let mut shop = Shop::open().await;
     let visitor = shop.visitor(Via::Tcp).await;
     for n in 0..50 {
@@ -149,6 +155,9 @@ async fn a_damaged_database_is_refused_at_the_start_in_one_sentence() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_turn_whose_end_could_not_be_kept_ends_when_the_log_is_well_again() {
+    if only_alone("it locks the database of one engine") {
+        return;
+    }
     let shop = Shop::open_with(&[("BOTS__TURN_TIMEOUT_MS", "1000")]).await;
     let mut bot = shop.bot(Via::Tcp).await;
     let mut visitor = shop.visitor(Via::WebSocket).await;
@@ -262,7 +271,7 @@ fn overwrite(file: &Path, length: u64) {
 
 async fn readiness_becomes(shop: &Shop, wanted: u16) {
     within(format!("/readyz to answer {wanted}"), async {
-        while get(shop.http, "/readyz").await.0 != wanted {
+        while get(shop.http(), "/readyz").await.0 != wanted {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     })

@@ -7,14 +7,16 @@ use crate::support::raw::{
     Beside, HttpAnswer, Raw, as_visitor, exchange, get, http_request, signed, upgrade_request,
     with_token,
 };
-use crate::support::{Shop, Via};
+use crate::support::{Shop, Via, known};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn health_and_readiness_are_told() {
     let shop = Shop::open().await;
     let health = get(&shop, "/healthz", &[]).await;
     assert_eq!((health.status, health.body.trim()), (200, "ok"));
-    let ready = get(&shop, "/readyz", &[]).await;
+    let ready =
+        known("readiness", async || get(&shop, "/readyz", &[]).await, |ready| ready.status == 200);
+    let ready = ready.await;
     assert_eq!((ready.status, ready.json()), (200, json!({ "ready": true, "reasons": [] })));
     let index = get(&shop, "/", &[]).await;
     assert!(index.status == 200 && index.body.contains("/ws"), "{index:?}");
@@ -31,8 +33,8 @@ async fn what_is_not_there_is_not_found() {
     }
     let post =
         http_request("POST", "/healthz", &[("Connection", "close"), ("Content-Length", "0")]);
-    assert_eq!(exchange(shop.http, post.as_bytes()).await.status, 404);
-    let nonsense = exchange(shop.http, b"\xc1\xc1\xc1\r\n\r\n").await;
+    assert_eq!(exchange(shop.http(), post.as_bytes()).await.status, 404);
+    let nonsense = exchange(shop.http(), b"\xc1\xc1\xc1\r\n\r\n").await;
     assert_eq!(nonsense.status, 400, "{nonsense:?}");
 }
 
@@ -59,7 +61,7 @@ async fn an_upgrade_is_refused_with_what_to_mend() {
         ("another upgrade", good.replace("websocket", "h2c"), 400, handshake),
         ("no upgrade", http_request("GET", "/ws", &[("Connection", "close")]), 400, handshake),
     ] {
-        let answer = exchange(shop.http, request.as_bytes()).await;
+        let answer = exchange(shop.http(), request.as_bytes()).await;
         assert_eq!(answer.status, status, "{name}: {answer:?}");
         assert!(answer.body.contains(problem), "{name}: {answer:?}");
     }
@@ -67,7 +69,8 @@ async fn an_upgrade_is_refused_with_what_to_mend() {
         ("vigie.v1.json", "vigie.v1.json"),
         ("vigie.v2.json,vigie.v1.msgpack, vigie.v1.json", "vigie.v1.msgpack"),
     ] {
-        let answer = exchange(shop.http, upgrade_request("/ws", &offer(offered)).as_bytes()).await;
+        let answer =
+            exchange(shop.http(), upgrade_request("/ws", &offer(offered)).as_bytes()).await;
         assert_eq!(answer.status, 101, "{answer:?}");
         let head = answer.head.to_lowercase();
         assert!(head.contains(&format!("sec-websocket-protocol: {taken}\r\n")), "{head}");
@@ -217,6 +220,7 @@ async fn no_secret_is_ever_told() {
         told.push(ann.call("watch", json!({})).await.unwrap());
         told.push(ann.call("subscribe", session.clone()).await.unwrap());
         told.push(bo.call("serve", json!({})).await.unwrap());
+        shop.all_know().await;
         visitor.call("send", json!({ "key": "k", "text": "hello" })).await.unwrap();
         let turn = bo.told("turn").await;
         let answer = json!({ "session": turn["session"], "epoch": turn["epoch"], "turn": turn["turn"], "text": "hi" });

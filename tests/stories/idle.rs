@@ -6,7 +6,7 @@ use vigie_client::Client;
 use vigie_protocol::card::Window;
 use vigie_protocol::method::Rank;
 
-use crate::support::{Shop, Via, patient};
+use crate::support::{Shop, Via, only_alone, patient};
 
 /// A tenth of the real thing: enough to see that idle visitors are cheap in any build.
 const VISITORS: usize = 1000;
@@ -18,6 +18,9 @@ const BYTES_MAX: u64 = 16 * 1024;
 /// measures the real thing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn idle_visitors_cost_a_few_kilobytes_each() {
+    if only_alone("it measures the memory of one process") {
+        return;
+    }
     let visitors = std::env::var("VIGIE_IDLE").map_or(VISITORS, |n| n.parse().unwrap());
     let shop = Shop::open().await;
     let ann = shop.operator(Via::WebSocket, "ann", Rank::Agent).await;

@@ -21,7 +21,7 @@ const SCRIPT_TIME: Duration = Duration::from_secs(160);
 async fn a_stranger_over_websocket_watches_takes_over_and_hands_back() {
     let shop = Shop::open().await;
     let token = shop.operator_token("ann", Rank::Agent);
-    let (site, http) = (shop.site.key.clone(), shop.http.to_string());
+    let (site, http) = (shop.site.key.clone(), shop.http().to_string());
     run("websockets_msgpack.py", &["--http", &http, "--site", &site, "--token", &token]).await;
 }
 
@@ -29,14 +29,14 @@ async fn a_stranger_over_websocket_watches_takes_over_and_hands_back() {
 async fn a_stranger_over_tcp_watches_takes_over_and_hands_back() {
     let shop = Shop::open().await;
     let token = shop.operator_token("ann", Rank::Agent);
-    let (site, tcp) = (shop.site.key.clone(), shop.tcp.to_string());
+    let (site, tcp) = (shop.site.key.clone(), shop.tcp().to_string());
     run("pynvim_tcp.py", &["--tcp", &tcp, "--site", &site, "--token", &token]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stranger_over_tcp_stays_connected_by_answering_pings() {
     let shop = Shop::open_with(&[("GATEWAY__HEARTBEAT_MS", "500")]).await;
-    let (site, tcp) = (shop.site.key.clone(), shop.tcp.to_string());
+    let (site, tcp) = (shop.site.key.clone(), shop.tcp().to_string());
     run("pynvim_tcp.py", &["--tcp", &tcp, "--site", &site, "--heartbeat"]).await;
 }
 

@@ -1,10 +1,10 @@
-//! The engine is killed in the middle of everything, again and again: nothing acknowledged is
-//! lost, doubled or out of order, and clients resume by themselves.
+//! The engine, or one of several, is killed in the middle of everything, again and again: nothing
+//! acknowledged is lost, doubled or out of order, and clients resume by themselves.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::task::{JoinHandle, JoinSet};
 use vigie_client::{Client, ClientEvent};
@@ -12,24 +12,20 @@ use vigie_protocol::event::{Author, Event, EventBody, Holder, Offset};
 use vigie_protocol::id::SessionId;
 use vigie_protocol::method::{History, Rank};
 
+use crate::support::random::Random;
 use crate::support::{Person, Shop, Via, by_bot, text, within};
 
 const ROUNDS: u32 = 20;
 const VISITORS: usize = 30;
 const OBSERVERS: usize = 3;
 
-/// How long the engine lives in a round.
+/// How long all live in a round, in milliseconds.
 const LIFE: std::ops::Range<u64> = 150..900;
 
-/// `VIGIE_SEED=…` kills at the same moments again.
+/// `VIGIE_SEED=…` kills the same at the same moments again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_twenty_kills_once_and_in_order() {
-    let seed = std::env::var("VIGIE_SEED").map_or_else(
-        |_| std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().subsec_nanos().into(),
-        |seed| seed.parse().unwrap(),
-    );
-    println!("VIGIE_SEED={seed}");
-    let mut random = Random(seed);
+    let mut random = Random::seeded();
     let mut shop = Shop::open().await;
     let over = Arc::new(AtomicBool::new(false));
 
@@ -60,9 +56,10 @@ async fn what_was_acknowledged_survives_twenty_kills_once_and_in_order() {
 
     let began = Instant::now();
     for _ in 0..ROUNDS {
-        tokio::time::sleep(Duration::from_millis(random.within(LIFE))).await;
-        shop.kill().await;
-        shop.reopen().await;
+        tokio::time::sleep(random.millis(LIFE)).await;
+        let victim = random.within(0..shop.nodes.len() as u64) as usize;
+        shop.nodes[victim].kill().await;
+        shop.nodes[victim].reopen().await;
     }
     over.store(true, Ordering::Relaxed);
     let talks = within("the visitors to finish", talkers.join_all()).await;
@@ -88,7 +85,7 @@ async fn what_was_acknowledged_survives_twenty_kills_once_and_in_order() {
     let changes = count(|event| matches!(event.body, EventBody::ControlChanged(_)));
     println!(
         "{ROUNDS} kills in {:.1} s: {acknowledged} messages acknowledged, {answers} answers of the \
-         bot, {changes} changes of control, seed {seed}",
+         bot, {changes} changes of control",
         began.elapsed().as_secs_f32(),
     );
     assert!(acknowledged > u64::from(ROUNDS) * 10, "there must be a load: {acknowledged}");
@@ -307,17 +304,4 @@ fn has_all(
             seen.get(session).and_then(|events| events.last()).is_some_and(|e| e.offset >= *head)
         })
     })
-}
-
-/// splitmix64: enough to choose moments, and to choose them again.
-struct Random(u64);
-
-impl Random {
-    fn within(&mut self, range: std::ops::Range<u64>) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        range.start + (z ^ (z >> 31)) % (range.end - range.start)
-    }
 }

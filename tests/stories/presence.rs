@@ -8,11 +8,13 @@ use vigie_protocol::card::{BotState, Card, Show, Sort, Speaker, Totals, Window};
 use vigie_protocol::error::ErrorCode;
 use vigie_protocol::event::{CloseCause, Device, Event, EventBody, Page};
 use vigie_protocol::id::SessionId;
-use vigie_protocol::method::{Connect, Identity, Intent, Method, Rank, Watch};
+use vigie_protocol::method::{Connect, Identity, Intent, Method, OperatorCard, Rank, Watch};
 use vigie_protocol::push::Push;
 use vigie_protocol::rpc::{self, Encoding};
 
-use crate::support::{Person, Shop, Via, over_every_transport, patient, refusal, text, within};
+use crate::support::{
+    Person, Shop, Via, known, over_every_transport, patient, refusal, text, within,
+};
 
 const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 \
                      (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1";
@@ -112,6 +114,7 @@ async fn a_visitor_who_left_and_returns_is_in_the_same_session() {
     let (session, resume) = (visitor.session(), visitor.resume());
     visitor.client.say("I will be back.").await.unwrap();
     ann.client.subscribe(session, 0).await.unwrap();
+    ann.sees_card("the visitor", |card| card.session == session).await;
     drop(visitor);
     ann.sees("visitor_left", |event| event.body == EventBody::VisitorLeft {}).await;
     sees_removal(&mut ann, session).await;
@@ -141,6 +144,7 @@ async fn rs12_a_visitor_whose_session_was_closed_starts_another() {
     let mut visitor = shop.visitor(Via::Tcp).await;
     let first = visitor.session();
     visitor.client.subscribe_own(0).await.unwrap();
+    ann.sees_card("the session", |card| card.session == first).await;
     ann.client.close_session(first).await.unwrap();
     let by_operator = EventBody::SessionClosed { cause: CloseCause::Operator };
     visitor.sees("the close", |event| event.body == by_operator).await;
@@ -208,8 +212,8 @@ async fn whoever_goes_at_once_does_not_stay_as_a_ghost() {
     for _ in 0..40 {
         // One leaves politely, the other in the middle of being let in.
         let (mut polite, mut rude) = (
-            TcpStream::connect(shop.tcp).await.unwrap(),
-            TcpStream::connect(shop.tcp).await.unwrap(),
+            TcpStream::connect(shop.tcp()).await.unwrap(),
+            TcpStream::connect(shop.tcp()).await.unwrap(),
         );
         polite.write_all(&request).await.unwrap();
         rude.write_all(&request).await.unwrap();
@@ -378,11 +382,16 @@ async fn lv4_a_window_shows_the_sessions_that_it_is_for() {
         (Show::Waiting, vec![waits]),
     ] {
         let window = Window { show, sort: Sort::Oldest, ..Window::default() };
-        let list = ann.client.watch(window).await.unwrap();
-        let shown: Vec<_> = list.cards.iter().map(|card| card.session).collect();
-        assert_eq!(sorted(&shown), sorted(&expected), "{show:?}");
         let matching = expected.len() as u64;
         let totals = Totals { all: 4, waiting: 1, bot: 2, mine: 1, others: 1, matching };
+        let list = known(
+            format!("{totals:?}"),
+            async || ann.client.watch(window.clone()).await.unwrap(),
+            |list| list.totals == totals,
+        );
+        let list = list.await;
+        let shown: Vec<_> = list.cards.iter().map(|card| card.session).collect();
+        assert_eq!(sorted(&shown), sorted(&expected), "{show:?}");
         assert_eq!(list.totals, totals, "{show:?}");
     }
     for (search, expected) in
@@ -407,7 +416,12 @@ async fn lv4_a_window_holds_the_first_of_its_order_and_follows_their_changes() {
     let window = |sort, first| Window { sort, first, ..Window::default() };
     let mut ann = shop.operator(Via::Json, "ann", Rank::Agent).await;
     let by_start = |list: &[Card]| list.iter().map(|card| card.started).collect::<Vec<_>>();
-    let newest = ann.client.watch(window(Sort::Newest, 0)).await.unwrap().cards;
+    let newest = known(
+        "all four",
+        async || ann.client.watch(window(Sort::Newest, 0)).await.unwrap().cards,
+        |cards| cards.len() == 4,
+    );
+    let newest = newest.await;
     assert!(by_start(&newest).is_sorted_by(|a, b| a >= b), "{newest:?}");
     let oldest = ann.client.watch(window(Sort::Oldest, 3)).await.unwrap();
     assert!(by_start(&oldest.cards).is_sorted(), "{:?}", oldest.cards);
@@ -416,7 +430,18 @@ async fn lv4_a_window_holds_the_first_of_its_order_and_follows_their_changes() {
     // Whoever speaks comes into the first two by activity, and somebody goes out.
     visitors[0].client.say("First.").await.unwrap();
     visitors[1].client.say("Second.").await.unwrap();
-    let mut shown = ann.client.watch(window(Sort::Activity, 2)).await.unwrap().cards;
+    let shown = known(
+        "the two who have spoken",
+        async || ann.client.watch(window(Sort::Activity, 2)).await.unwrap(),
+        |list| sorted(&ids(&list.cards)) == sorted(&sessions[..2]),
+    );
+    let shown = shown.await;
+    ann.until("that window", |heard| match heard {
+        ClientEvent::Snapshot(list) => (list.revision == shown.revision).then_some(()),
+        _ => None,
+    })
+    .await;
+    let mut shown = shown.cards;
     assert_eq!(sorted(&ids(&shown)), sorted(&sessions[..2]));
     visitors[3].client.say("Third.").await.unwrap();
     ann.until("the third in the window", |heard| {
@@ -437,8 +462,12 @@ async fn lv4_a_window_holds_the_first_of_its_order_and_follows_their_changes() {
 
     // Who waits for a human is on top.
     visitors[2].client.request_human().await.unwrap();
-    let waiting = ann.client.watch(window(Sort::Waiting, 1)).await.unwrap();
-    assert_eq!(ids(&waiting.cards), [sessions[2]]);
+    let waiting = known(
+        "who waits",
+        async || ann.client.watch(window(Sort::Waiting, 1)).await.unwrap().cards,
+        |cards| ids(cards) == [sessions[2]],
+    );
+    assert_eq!(ids(&waiting.await), [sessions[2]]);
 }
 
 over_every_transport! {
@@ -503,23 +532,38 @@ async fn pr1_operators_are_seen_from_the_moment_that_they_are_connected() {
     for n in 0..20 {
         let ann = shop.operator(Via::Tcp, &format!("ann-{n}"), Rank::Agent).await;
         ann.client.set_intent(Intent::Away).await.unwrap();
-        let seen = bea.client.operators().await.unwrap().operators;
-        let card = seen.iter().find(|card| card.id.as_str() == format!("ann-{n}"));
-        assert!(card.is_some_and(|card| card.connected && card.intent == Intent::Away), "{seen:?}");
+        let away = |card: &OperatorCard| {
+            card.id.as_str() == format!("ann-{n}") && card.connected && card.intent == Intent::Away
+        };
+        let seen = known(
+            format!("ann-{n}"),
+            async || bea.client.operators().await.unwrap().operators,
+            |seen| seen.iter().any(away),
+        );
+        let seen = seen.await;
+        assert!(seen.iter().any(away), "{seen:?}");
     }
 }
 
 #[tokio::test]
 async fn pr2_an_intent_holds_until_the_operators_last_connection_is_gone() {
     let shop = Shop::open().await;
-    let bea = shop.operator(Via::Tcp, "bea", Rank::Agent).await;
+    // Of several nodes each must have heard that ann is gone.
+    let mut lookers = Vec::new();
+    for id in ["bea", "cid", "dan"] {
+        lookers.push(shop.operator(Via::Tcp, id, Rank::Agent).await);
+    }
     let ann = shop.operator(Via::Tcp, "ann", Rank::Agent).await;
     ann.client.set_intent(Intent::Away).await.unwrap();
-    operators_when(&bea, "ann is away", |cards| cards[0].intent == Intent::Away).await;
+    for looker in &lookers {
+        operators_when(looker, "ann is away", |cards| cards[0].intent == Intent::Away).await;
+    }
     drop(ann);
-    operators_when(&bea, "ann is gone", |cards| cards.len() == 1).await;
+    for looker in &lookers {
+        operators_when(looker, "ann is gone", |cards| cards.len() == 3).await;
+    }
     let _ann = shop.operator(Via::Tcp, "ann", Rank::Agent).await;
-    let cards = operators_when(&bea, "ann is back", |cards| cards.len() == 2).await;
+    let cards = operators_when(&lookers[0], "ann is back", |cards| cards.len() == 4).await;
     assert_eq!(cards[0].intent, Intent::Available);
 }
 
@@ -527,8 +571,8 @@ async fn pr2_an_intent_holds_until_the_operators_last_connection_is_gone() {
 async fn operators_when(
     asker: &Person,
     what: &str,
-    expected: impl Fn(&[vigie_protocol::method::OperatorCard]) -> bool,
-) -> Vec<vigie_protocol::method::OperatorCard> {
+    expected: impl Fn(&[OperatorCard]) -> bool,
+) -> Vec<OperatorCard> {
     within(what, async {
         loop {
             let cards = asker.client.operators().await.unwrap().operators;
@@ -604,7 +648,7 @@ struct Tab(TcpStream);
 
 impl Tab {
     async fn open(shop: &Shop, connect: Connect) -> Self {
-        let mut socket = TcpStream::connect(shop.tcp).await.unwrap();
+        let mut socket = TcpStream::connect(shop.tcp()).await.unwrap();
         let request = rpc::request(Encoding::MessagePack, 1, Connect::NAME, &connect);
         socket.write_all(&request).await.unwrap();
         within("the answer to connect", socket.readable()).await.unwrap();

@@ -189,6 +189,8 @@ over_every_transport! {
         let mut shop = shop_without_bot().await;
         let ann = operator(&shop, via).await;
         let stranger = shop.link(via).await;
+        // By its answer it is surely let in.
+        stranger.call(&Ping {}).await.unwrap();
         let status = shop.close().await;
         assert!(status.success(), "{status}");
         for link in [&ann, &stranger] {

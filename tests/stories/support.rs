@@ -1,22 +1,37 @@
 //! The harness: a shop, and the people in it.
+//!
+//! A shop is one engine on SQLite. With `VIGIE_CLUSTER=3` it is that many engines over one Redis,
+//! and everybody who comes is let in by the next one.
 
+#[path = "support/browser.rs"]
 pub mod browser;
+#[path = "support/engine.rs"]
+pub mod engine;
+#[path = "support/random.rs"]
+pub mod random;
+#[path = "support/raw.rs"]
 pub mod raw;
+#[path = "../support/redis.rs"]
+pub mod redis;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::process::{Child, Command};
 use tokio::time::timeout;
 use vigie::core::site::{Site, SiteSettings};
 use vigie::identity::{self, Claims, Role};
+use vigie::redis::Redis;
 use vigie::store::Store;
+use vigie::store::redis::RedisStore;
 use vigie::store::sqlite::SqliteStore;
 use vigie_client::{
     CallError, Client, ClientEvent, ClientOptions, Endpoint, Link, Options, as_visitor, with_token,
@@ -25,11 +40,20 @@ use vigie_protocol::card::Card;
 use vigie_protocol::error::RpcError;
 use vigie_protocol::event::{Author, Event, EventBody, Holder};
 use vigie_protocol::id::SessionId;
-use vigie_protocol::method::{Connect, Rank};
+use vigie_protocol::method::{Connect, Operators, Rank};
 use vigie_protocol::rpc::Encoding;
+
+use self::engine::{Engine, Settings};
+use self::redis::RedisServer;
 
 /// How long anything may take that should happen at once. Generous: machines are busy.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How often that is done again which may be lost.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// How long is waited between two looks at what will come by itself.
+const GLANCE: Duration = Duration::from_millis(5);
 
 /// Which way a client speaks to the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,13 +91,60 @@ macro_rules! over_every_transport {
 }
 pub(crate) use over_every_transport;
 
-/// A running engine with the demo site.
+/// How long the nodes of a shop wait for a sign of life, unless the story says otherwise: short, as
+/// stories wait for it.
+const NODE_TIMEOUT: (&str, &str) = ("VIGIE__CLUSTER__NODE_TIMEOUT_MS", "1500");
+
+/// What the names of a shop's keys begin with: not what they do by default.
+const PREFIX: (&str, &str) = ("VIGIE__REDIS__PREFIX", "shop");
+
+/// How many engines a shop has: `VIGIE_CLUSTER`, or one.
+pub fn nodes_of_a_shop() -> usize {
+    std::env::var("VIGIE_CLUSTER").map_or(1, |nodes| match nodes.parse() {
+        Ok(nodes @ 1..=9) => nodes,
+        _ => panic!("VIGIE_CLUSTER is {nodes:?}, not a number of nodes from 1 to 9"),
+    })
+}
+
+/// Whether shops are one engine each.
+pub fn alone() -> bool {
+    nodes_of_a_shop() == 1
+}
+
+/// Whether the story is left out because it is about one engine, and this is a cluster; it says why.
+#[must_use]
+pub fn only_alone(why: &str) -> bool {
+    if !alone() {
+        println!("left out on a cluster: {why}");
+    }
+    !alone()
+}
+
+/// Asks for what all nodes are to know. One engine knows at once whatever it has acknowledged; among
+/// several it takes a moment, and is asked for until it is as expected.
+pub async fn known<T>(
+    what: impl fmt::Display,
+    ask: impl AsyncFn() -> T,
+    expected: impl Fn(&T) -> bool,
+) -> T {
+    within(what, async {
+        loop {
+            let answer = ask().await;
+            if alone() || expected(&answer) {
+                return answer;
+            }
+        }
+    })
+    .await
+}
+
+/// The demo site, served by one engine or several.
 pub struct Shop {
-    process: Child,
-    pub http: SocketAddr,
-    pub tcp: SocketAddr,
+    pub nodes: Vec<Engine>,
+    /// Where the log and the store are, if not in the engine's data folder.
+    pub redis: Option<RedisServer>,
     pub site: Site,
-    settings: Vec<(String, String)>,
+    next: AtomicUsize,
     data: TempDir,
 }
 
@@ -85,55 +156,165 @@ impl Shop {
 
     /// Opens a shop with other settings: `("PRESENCE__VISITOR_GRACE_MS", "200")`.
     pub async fn open_with(settings: &[(&str, &str)]) -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let settings = as_environment(settings);
-        let (process, http, tcp) = serve(data.path(), &settings, None).await;
-        let store = SqliteStore::open(data.path().join("vigie.db")).unwrap();
-        let site = store.site("demo".parse().unwrap()).await.unwrap().expect("the demo site");
-        Self { process, http, tcp, site, settings, data }
+        Self::open_as(&as_environment(settings), None).await
     }
 
-    /// The data folder.
+    async fn open_as(settings: &[(String, String)], words: Option<&Path>) -> Self {
+        let redis = (!alone()).then(RedisServer::start);
+        let urls = redis.iter().flat_map(|redis| vec![redis.url(); nodes_of_a_shop()]).collect();
+        Self::open_at(redis, urls, settings, words).await
+    }
+
+    /// Opens a shop with a node for each of these ways to one Redis.
+    pub async fn open_over(
+        redis: RedisServer,
+        urls: Vec<String>,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        Self::open_at(Some(redis), urls, &as_environment(settings), None).await
+    }
+
+    async fn open_at(
+        redis: Option<RedisServer>,
+        urls: Vec<String>,
+        settings: &[(String, String)],
+        words: Option<&Path>,
+    ) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let start = |folder: String, settings: Settings| {
+            let folder = data.path().join(folder);
+            async move {
+                match words {
+                    Some(words) => Engine::start_logged(folder, settings, words).await,
+                    None => Engine::start(folder, settings).await,
+                }
+            }
+        };
+        let mut nodes = vec![];
+        if redis.is_none() {
+            nodes.push(start("".into(), settings.to_vec()).await);
+        }
+        let of_cluster = |(n, url): (usize, String)| {
+            let url = ("VIGIE__REDIS__URL".to_owned(), url);
+            let own = [PREFIX, NODE_TIMEOUT].map(|(key, value)| (key.to_owned(), value.to_owned()));
+            let settings = [url].into_iter().chain(own).chain(settings.iter().cloned());
+            start(format!("node-{n}"), settings.collect())
+        };
+        let mut of_cluster = urls.into_iter().enumerate().map(of_cluster);
+        // The first one brings the demo along.
+        if let Some(first) = of_cluster.next() {
+            nodes.push(first.await);
+            nodes.extend(join_all(of_cluster).await);
+        }
+        let store = store_of(&data, redis.as_ref());
+        let site = store.site("demo".parse().unwrap()).await.unwrap().expect("the demo site");
+        let shop = Self { nodes, redis, site, next: AtomicUsize::new(0), data };
+        shop.meet().await;
+        shop
+    }
+
+    /// Waits until every node knows every other and shares the site with it: whoever comes before
+    /// that is known elsewhere somewhat later than usual.
+    async fn meet(&self) {
+        // Who is listed was told behind all that was asked for when it connected.
+        for _ in 0..2 {
+            self.all_know().await;
+        }
+    }
+
+    /// Waits until every node knows of all operators and bots who are connected to any. What a node
+    /// tells of them the others hear in that order: so somebody connects to each, and is waited for.
+    pub async fn all_know(&self) {
+        if self.nodes.len() == 1 {
+            return;
+        }
+        static MARKERS: AtomicUsize = AtomicUsize::new(0);
+        let markers = self.nodes.iter().map(|node| async move {
+            let id = format!("zz-marker-{}", MARKERS.fetch_add(1, Ordering::Relaxed));
+            let link = Link::open(&node.endpoint(Via::Tcp), &Options::default()).await.unwrap();
+            link.call(&with_token(self.operator_token(&id, Rank::Agent))).await.unwrap();
+            (id, link)
+        });
+        let markers = within("every node to let somebody in", join_all(markers)).await;
+        let seen = markers.iter().map(|(_, link)| async {
+            loop {
+                let seen = link.call(&Operators {}).await.unwrap().operators;
+                let is_there = |id: &str| seen.iter().any(|c| c.connected && c.id.as_str() == id);
+                if markers.iter().all(|(id, _)| is_there(id)) {
+                    return;
+                }
+                tokio::time::sleep(GLANCE).await;
+            }
+        });
+        within("every node to know whom the others have let in", join_all(seen)).await;
+    }
+
+    /// The data folder of the one engine.
     pub fn data(&self) -> &Path {
+        assert!(self.redis.is_none(), "what a cluster keeps is in Redis");
         self.data.path()
     }
 
-    /// The process id of the engine.
+    /// Everything that is kept, as bytes on the disk.
+    pub fn kept_on_disk(&self) -> Vec<u8> {
+        match &self.redis {
+            Some(redis) => files_in(redis.folder()),
+            None => files_in(self.data()),
+        }
+    }
+
+    /// The store, as the command line would open it.
+    pub fn store(&self) -> Arc<dyn Store> {
+        store_of(&self.data, self.redis.as_ref())
+    }
+
+    /// The process id of the one engine.
     pub fn pid(&self) -> u32 {
-        self.process.id().expect("the engine runs")
+        let [one] = self.nodes.as_slice() else { panic!("there are {} nodes", self.nodes.len()) };
+        one.pid()
     }
 
-    /// Ends the engine as a power cut would.
+    /// The node that lets the next one in.
+    pub fn node(&self) -> &Engine {
+        &self.nodes[self.next.fetch_add(1, Ordering::Relaxed) % self.nodes.len()]
+    }
+
+    /// The next node's address of HTTP and WebSocket.
+    pub fn http(&self) -> SocketAddr {
+        self.node().http
+    }
+
+    /// The next node's address of plain TCP.
+    pub fn tcp(&self) -> SocketAddr {
+        self.node().tcp
+    }
+
+    /// Ends every engine as a power cut would.
     pub async fn kill(&mut self) {
-        self.process.kill().await.unwrap();
+        join_all(self.nodes.iter_mut().map(Engine::kill)).await;
     }
 
-    /// Sends SIGTERM; returns once the engine has ended by itself.
-    pub async fn close(&mut self) -> std::process::ExitStatus {
-        let pid = self.pid().to_string();
-        Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
-        within("the engine to end", self.process.wait()).await.unwrap()
+    /// Sends SIGTERM to every engine; returns once all have ended by themselves, how the worst did.
+    pub async fn close(&mut self) -> ExitStatus {
+        let ends = join_all(self.nodes.iter_mut().map(Engine::close)).await;
+        ends.into_iter().min_by_key(ExitStatus::success).expect("a shop has an engine")
     }
 
     /// Opens the same shop again, at the same addresses.
     pub async fn reopen(&mut self) {
-        let at = Some((self.http, self.tcp));
-        let (process, ..) = serve(self.data.path(), &self.settings, at).await;
-        self.process = process;
+        join_all(self.nodes.iter_mut().map(Engine::reopen)).await;
+        self.meet().await;
     }
 
-    /// Opens it again with other settings.
+    /// Opens the one engine again with other settings.
     pub async fn reopen_with(&mut self, settings: &[(&str, &str)]) {
-        self.settings = as_environment(settings);
-        self.reopen().await;
+        let [one] = self.nodes.as_mut_slice() else { panic!("settings are for one engine here") };
+        one.reopen_with(as_environment(settings)).await;
     }
 
+    /// Where the next client connects to.
     pub fn endpoint(&self, via: Via) -> Endpoint {
-        match via {
-            Via::Tcp => Endpoint::tcp(self.tcp),
-            Via::WebSocket => Endpoint::web_socket(self.http, Encoding::MessagePack),
-            Via::Json => Endpoint::web_socket(self.http, Encoding::Json),
-        }
+        self.node().endpoint(via)
     }
 
     /// A raw connection that has not said who it is.
@@ -164,6 +345,7 @@ impl Shop {
     pub async fn operator(&self, via: Via, id: &str, rank: Rank) -> Person {
         let token = self.operator_token(id, rank);
         let client = Client::connect(self.endpoint(via), with_token(token), patient()).await;
+        self.all_know().await;
         Person::new(id, client.unwrap())
     }
 
@@ -177,6 +359,7 @@ impl Shop {
         let client = Client::connect(self.endpoint(via), with_token(token), patient()).await;
         let client = client.unwrap();
         client.serve().await.unwrap();
+        self.all_know().await;
         Person::new("the bot", client)
     }
 
@@ -186,15 +369,15 @@ impl Shop {
         self.site.id = "other".parse().unwrap();
         self.site.key = "other".into();
         change(&mut self.site.settings);
-        let store = SqliteStore::open(self.data.path().join("vigie.db")).unwrap();
-        store.put_site(self.site.clone()).await.unwrap();
+        self.store().put_site(self.site.clone()).await.unwrap();
+        self.meet().await;
     }
 
     /// A reverse proxy before the shop, which adds a header to the request of each connection.
     pub async fn proxy(&self, header: &str) -> Endpoint {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = Endpoint::web_socket(listener.local_addr().unwrap(), Encoding::Json);
-        let (shop, header) = (self.http, format!("{header}\r\n"));
+        let (shop, header) = (self.http(), format!("{header}\r\n"));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 tokio::spawn(forward(client, shop, header.clone()));
@@ -249,56 +432,29 @@ fn as_environment(settings: &[(&str, &str)]) -> Vec<(String, String)> {
     settings.iter().map(|(key, value)| (format!("VIGIE__{key}"), (*value).into())).collect()
 }
 
-async fn serve(
-    data: &Path,
-    settings: &[(String, String)],
-    at: Option<(SocketAddr, SocketAddr)>,
-) -> (Child, SocketAddr, SocketAddr) {
-    start(engine(data, settings, at)).await
+/// The store that engines have which keep their data there.
+fn store_of(data: &TempDir, redis: Option<&RedisServer>) -> Arc<dyn Store> {
+    match redis {
+        Some(redis) => redis_store(redis.url()),
+        None => Arc::new(SqliteStore::open(data.path().join("vigie.db")).unwrap()),
+    }
 }
 
-/// How the engine is started.
-fn engine(
-    data: &Path,
-    settings: &[(String, String)],
-    at: Option<(SocketAddr, SocketAddr)>,
-) -> Command {
-    let any = || "127.0.0.1:0".to_owned();
-    let (http, tcp) = at.map_or_else(|| (any(), any()), |(h, t)| (h.to_string(), t.to_string()));
-    let program = std::env::var("VIGIE_BIN");
-    let program = program.as_deref().unwrap_or(env!("CARGO_BIN_EXE_vigie"));
-    let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(program));
-    command
-        .args(["serve", "--demo"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env("VIGIE__DATA__DIR", data)
-        .env("VIGIE__HTTP__LISTEN", http)
-        .env("VIGIE__TCP__LISTEN", tcp)
-        .env("VIGIE__TRACING__LEVEL", "warn")
-        .env("VIGIE__GATEWAY__WORKERS", "2")
-        .envs(settings.iter().map(|(key, value)| (key, value)))
-        .stdout(Stdio::piped())
-        .kill_on_drop(true);
-    command
+/// The store of a cluster.
+fn redis_store(url: String) -> Arc<dyn Store> {
+    let (prefix, connections, timeout) = (PREFIX.1.to_owned(), 1, PATIENCE);
+    let config = vigie::config::Redis { url: Some(url), prefix, connections, timeout };
+    Arc::new(RedisStore::open(Redis::open(&config).unwrap()).unwrap())
 }
 
-/// Starts it, and waits until it listens.
-async fn start(mut engine: Command) -> (Child, SocketAddr, SocketAddr) {
-    let mut process = engine.spawn().unwrap();
-    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    let listening = within("the engine to listen", async {
-        loop {
-            let line = lines.next_line().await.unwrap().expect("the engine ended at its start");
-            if let Some(addresses) = line.strip_prefix("listening http=") {
-                return addresses.to_owned();
-            }
-        }
-    })
-    .await;
-    // What the engine prints further is read and let go, so that its pipe never fills.
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    let (http, tcp) = listening.split_once(" tcp=").expect("both addresses");
-    (process, http.parse().unwrap(), tcp.parse().unwrap())
+/// All files below a folder, one behind the other.
+fn files_in(folder: &Path) -> Vec<u8> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let bytes = entries.flat_map(|path| match path.is_dir() {
+        true => files_in(&path),
+        false => std::fs::read(&path).unwrap(),
+    });
+    bytes.collect()
 }
 
 /// Clients of tests reconnect quickly.
@@ -364,6 +520,27 @@ impl Person {
         match waiting.await {
             Ok(found) => found,
             Err(_) => panic!("{} waited for {what} in vain; heard {:#?}", self.name, self.heard),
+        }
+    }
+
+    /// As [`Self::until`], of what may be lost on its way, as signals may: it is `done` again and again
+    /// meanwhile.
+    pub async fn until_again<T, D: Future>(
+        &mut self,
+        what: &str,
+        wanted: impl Fn(&ClientEvent) -> Option<T>,
+        done: impl Fn() -> D,
+    ) -> T {
+        let again = async {
+            let mut moments = tokio::time::interval(AGAIN);
+            loop {
+                moments.tick().await;
+                done().await;
+            }
+        };
+        tokio::select! {
+            found = self.until(what, wanted) => found,
+            () = again => unreachable!("it is done for ever"),
         }
     }
 

@@ -37,7 +37,7 @@ impl Answer {
 
 async fn ask(shop: &Shop, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
     let headers = [&[("Connection", "close")], headers].concat();
-    let mut socket = TcpStream::connect(shop.http).await.unwrap();
+    let mut socket = TcpStream::connect(shop.http()).await.unwrap();
     socket.write_all(http_request(method, path, &headers).as_bytes()).await.unwrap();
     let mut bytes = vec![];
     within("the answer", socket.read_to_end(&mut bytes)).await.unwrap();

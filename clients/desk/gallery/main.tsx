@@ -112,6 +112,8 @@ const STATES: Record<string, State> = {
   unreachable: { stage: "unreachable" },
   expired: { open: 1, expired: true, touch: mine },
   offline: { connection: "waiting" },
+  degraded: { open: 1, degraded: true },
+  lost: { open: 1, lost: true, touch: mine },
   refused: { connection: "closed" },
   palette: { open: 2, after: () => (dialog.value = { kind: "palette" }) },
   shortcuts: { open: 1, after: () => (dialog.value = { kind: "shortcuts" }) },

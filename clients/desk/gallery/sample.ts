@@ -39,6 +39,8 @@ export interface Choice {
   readonly size?: number;
   readonly loading?: boolean;
   readonly connection?: ConnectionState["kind"];
+  readonly degraded?: boolean;
+  readonly lost?: boolean;
   readonly rank?: SiteDesk["rank"];
   readonly theme?: "auto" | "light" | "dark";
   readonly expired?: boolean;
@@ -138,6 +140,7 @@ function sampleSite(name: string, now: number, preferences: Preferences, choice:
   const displayName = signal("Marta");
   const intent = signal<"available" | "away">("available");
   const made = new Map<string, Conversation>();
+  const lost = signal(choice.lost ?? false);
   const connection = signal<ConnectionState>(connectionState(choice.connection ?? "online", now));
   return {
     id: name,
@@ -153,6 +156,11 @@ function sampleSite(name: string, now: number, preferences: Preferences, choice:
     connection,
     retryNow: () => {
       connection.value = connectionState("connecting", now);
+    },
+    degraded: signal(choice.degraded ?? false),
+    lost,
+    dismissLost: () => {
+      lost.value = false;
     },
     intent,
     setIntent: async (value) => {

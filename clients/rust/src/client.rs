@@ -31,7 +31,7 @@ use vigie_protocol::method::{
     Watching,
 };
 use vigie_protocol::push::{
-    DraftSignal, HandedBack, Live, Problem, Turn, TurnRevoked, TypingSignal,
+    DraftSignal, HandedBack, Live, Problem, Status, Turn, TurnRevoked, TypingSignal,
 };
 
 use self::backoff::Backoff;
@@ -66,6 +66,14 @@ pub enum ClientEvent {
         /// Which session.
         session: SessionId,
     },
+    /// The server's log is of another generation than before, after a loss: whatever was received
+    /// is void, and the events of every followed session come again from the first. What was
+    /// acknowledged may be in no log any more; what is not acknowledged is sent on.
+    Resync,
+    /// After [`ClientEvent::Restarted`] or [`ClientEvent::Resync`], of each session that is followed:
+    /// its last event, its control and its card as they are now. The first of its events may have
+    /// come before.
+    Renewed(Subscribed),
     /// The session can no longer be followed.
     Unfollowed {
         /// Which session.
@@ -87,6 +95,10 @@ pub enum ClientEvent {
     TurnRevoked(TurnRevoked),
     /// Bots: a human handed the session back.
     HandedBack(HandedBack),
+    /// The server does not hear the rest of its cluster, or does so again. Until it does, what is
+    /// shown may be behind, and what is sent may be refused for now. Each new connection is well
+    /// until told otherwise.
+    Status(Status),
     /// A notification that was sent could not be followed.
     Problem(Problem),
 }
@@ -257,13 +269,20 @@ impl Client {
     /// before making the second: after a lost connection they go in any order. Use [`Client::subscribe`], [`Client::watch`] and
     /// [`Client::serve`] for what must outlive a connection.
     ///
+    /// After a [`ClientEvent::Resync`] what names a place in the log is not sent on as it was: an
+    /// operator's message has then seen nothing, and an answer to a turn of before is refused as
+    /// `stale_turn` (the turn is asked anew if it is open).
+    ///
     /// # Errors
     /// The server refuses, the connection is lost with the outcome unknown, or it ended for good.
     pub async fn call<M: Method>(&self, params: &M) -> Result<M::Result, CallError> {
         let mut backoff = self.0.shared.backoff();
+        let resyncs = self.0.shared.wanted().resyncs;
         let mut link = self.link().await?;
         loop {
-            let error = match link.call(params).await {
+            let is_void = self.0.shared.wanted().resyncs != resyncs;
+            let renewed = if is_void { calls::renewed(params)? } else { None };
+            let error = match link.call(renewed.as_ref().unwrap_or(params)).await {
                 Ok(result) => return Ok(result),
                 Err(error) => error,
             };
@@ -422,6 +441,10 @@ enum State {
 struct Wanted {
     connect: Connect,
     identity: Option<Identity>,
+    /// That of the server's log, on the latest connection.
+    generation: Option<u64>,
+    /// How often it was another one than on the connection before.
+    resyncs: u64,
     /// The server's clock, and when it stood there.
     clock: Option<(Millis, Instant)>,
     follows: BTreeMap<SessionId, Follow>,

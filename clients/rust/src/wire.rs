@@ -5,13 +5,14 @@
 
 mod heard;
 
+use std::io;
 use std::ops::Range;
 use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -50,6 +51,8 @@ pub struct Options {
     pub pushes_max: usize,
     /// How many calls may wait for their answers at once; further ones wait to be sent.
     pub calls_max: usize,
+    /// How many bytes the system may keep of what was not read yet; `None` leaves it to the system.
+    pub receive_buffer: Option<u32>,
 }
 
 impl Default for Options {
@@ -63,6 +66,7 @@ impl Default for Options {
             message_bytes_max: ANSWER_BYTES_MAX,
             pushes_max: 1024,
             calls_max: 256,
+            receive_buffer: None,
         }
     }
 }
@@ -308,7 +312,7 @@ async fn open_tcp(
     address: &str,
     options: &Options,
 ) -> Result<Wire, OpenError> {
-    let (stream, heard) = reach(endpoint, address).await?;
+    let (stream, heard) = reach(endpoint, address, options).await?;
     let (read, write) = tokio::io::split(stream);
     Ok(Wire {
         sender: Sender::Tcp { stream: write, pending: Vec::new() },
@@ -354,7 +358,7 @@ async fn open_web_socket(
         .write_buffer_size(READ_BYTES)
         .max_message_size(Some(options.message_bytes_max))
         .max_frame_size(Some(options.message_bytes_max));
-    let (stream, heard) = reach(endpoint, &address).await?;
+    let (stream, heard) = reach(endpoint, &address, options).await?;
     let (socket, _) = tokio_tungstenite::client_async_with_config(request, stream, Some(config))
         .await
         .map_err(|error| match error {
@@ -374,15 +378,37 @@ async fn open_web_socket(
     })
 }
 
-async fn reach(endpoint: &Endpoint, address: &str) -> Result<(HeardStream, Heard), OpenError> {
+async fn reach(
+    endpoint: &Endpoint,
+    address: &str,
+    options: &Options,
+) -> Result<(HeardStream, Heard), OpenError> {
     let unreachable = |error: std::io::Error| OpenError::Unreachable {
         endpoint: endpoint.to_string(),
         problem: error.to_string(),
     };
-    let stream = TcpStream::connect(address).await.map_err(unreachable)?;
+    let stream = match options.receive_buffer {
+        None => TcpStream::connect(address).await,
+        Some(bytes) => connect_with(address, bytes).await,
+    }
+    .map_err(unreachable)?;
     // Small messages, each of which somebody waits for.
     stream.set_nodelay(true).map_err(unreachable)?;
     Ok(HeardStream::new(stream))
+}
+
+/// The buffer has to be set before the connection is there: its size is told to the other end.
+async fn connect_with(address: &str, receive_buffer: u32) -> io::Result<TcpStream> {
+    let mut problem = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in lookup_host(address).await? {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_recv_buffer_size(receive_buffer)?;
+        match socket.connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => problem = error,
+        }
+    }
+    Err(problem)
 }
 
 fn closed_by(error: &Error) -> Closed {

@@ -4,6 +4,8 @@
 
 #[path = "stories/client.rs"]
 mod client;
+#[path = "stories/cluster.rs"]
+mod cluster;
 #[path = "stories/fake.rs"]
 mod fake;
 #[path = "stories/link.rs"]

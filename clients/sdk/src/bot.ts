@@ -11,6 +11,7 @@ import type {
   Done,
   HandedBack,
   Methods,
+  Status,
   Turn,
   TurnRevoked,
 } from "./protocol.ts";
@@ -51,7 +52,8 @@ export interface TurnReply {
    *
    * @param text - Plain text, 1 to 16,384 bytes.
    * @param choices - Follow-ups for the visitor: at most 10, with labels of 1 to 200 bytes.
-   * @throws {@link VigieError} `stale_epoch` or `stale_turn`: the turn is no longer wanted. That is no
+   * @throws {@link VigieError} `stale_epoch` or `stale_turn`: the turn is no longer wanted (which is
+   *   known without asking the server once `signal` is aborted). That is no
    *   fault; a handler may let it through. Who does not wait for the promise hears of other errors by
    *   the event `error`.
    */
@@ -89,9 +91,7 @@ class Bot extends Base implements BotClient {
     super(options, ...bearing(options.token));
     this.on("state", ({ kind }) => {
       if (kind === "closed") {
-        for (const work of [...this.#work.values()]) {
-          this.#end(work);
-        }
+        this.#endAll();
       }
     });
   }
@@ -104,7 +104,12 @@ class Bot extends Base implements BotClient {
     }
   }
 
-  protected override connected(_: Connected): void {
+  protected override connected({ generation }: Connected, resync: boolean): void {
+    if (resync) {
+      // Those that are open are asked anew; an answer of before would be one to another question.
+      this.#endAll();
+      this.emit("resync", { generation });
+    }
     this.#serve();
   }
 
@@ -119,6 +124,9 @@ class Bot extends Base implements BotClient {
         return;
       case "turn_revoked":
         this.#revoked(params as TurnRevoked);
+        return;
+      case "status":
+        this.emit(method, params as Status);
         return;
       case "handed_back":
         safely(() => this.#handlers?.handedBack?.(params as HandedBack));
@@ -173,7 +181,15 @@ class Bot extends Base implements BotClient {
       params: Methods[M]["params"],
     ): Promise<Done> => {
       drafts.drop();
-      const answered = this.connection.call(method, params, { policy: "retry", lane: session });
+      const over = () => new VigieError("stale_turn", "not sent: the turn is over");
+      if (abort.signal.aborted) {
+        return Promise.reject(over());
+      }
+      const place = String(this.generation);
+      const answered = this.connection
+        .call(method, params, { policy: "retry", lane: session, place })
+        // By this client: the log that the turn was of is no more.
+        .catch((error: VigieError) => Promise.reject(isElsewhere(error) ? over() : error));
       answered
         .catch((error: VigieError) => isStale(error) || this.emit("error", { method, error }))
         .finally(() => this.#end(work));
@@ -198,6 +214,12 @@ class Bot extends Base implements BotClient {
     safely(() => this.#handlers?.revoked?.(revoked));
   }
 
+  #endAll(): void {
+    this.#work.forEach((work) => {
+      this.#end(work);
+    });
+  }
+
   /** Nobody waits for an answer to this any more. */
   #end(work: Work): void {
     if (this.#work.get(work.turn.session) === work) {
@@ -212,6 +234,10 @@ class Bot extends Base implements BotClient {
     this.clock.clearTimeout(work.timer);
     work.timer = this.clock.setTimeout(() => this.#end(work), timeout);
   }
+}
+
+function isElsewhere({ name, code }: VigieError): boolean {
+  return name === "session_closed" && code === 0;
 }
 
 function isStale(thrown: unknown): boolean {

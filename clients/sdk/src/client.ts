@@ -10,6 +10,7 @@ import type {
   DraftSignal,
   Identity,
   Problem,
+  Status,
   TypingSignal,
 } from "./protocol.ts";
 import type { ConnectionState } from "./state.ts";
@@ -32,6 +33,11 @@ export interface ClientOptions {
   transport?: OpenTransport;
   /** The program's own name and version, such as `acme-desk/2.1`; at most 2,048 bytes. */
   agent?: string;
+  /**
+   * The `generation` of an earlier client, if offsets that it told of are given to this one: then
+   * `resync` tells if they mean nothing any more.
+   */
+  generation?: number;
   /** Time and chance; for tests. */
   clock?: Clock;
 }
@@ -49,6 +55,19 @@ export interface Events {
   typing: TypingSignal;
   /** Operators: what the bot's answer looks like so far, always whole. */
   draft: DraftSignal;
+  /**
+   * Operators and bots: the server's log is of another generation than before, after a loss.
+   * Whatever was told of sessions is void: each follower is told so by its `reset` (visitors by that
+   * alone), and then everything from the first event. What is not acknowledged is sent on; what was
+   * acknowledged may be in no log any more.
+   */
+  resync: Resync;
+  /**
+   * The server does not hear the rest of its cluster (`degraded`), or does so again. Until it does,
+   * what is told may be late; what is said is tried until it is taken. Each new connection is well
+   * until it is told otherwise.
+   */
+  status: Status;
   /** Something that was sent without waiting for an answer (typing, a draft) was refused. */
   error: SignalError;
 }
@@ -57,6 +76,12 @@ export interface Events {
 export interface SessionChange {
   /** Which one. */
   session: string;
+}
+
+/** The server's log is another one. */
+export interface Resync {
+  /** Its generation; undefined for a server that stands alone. */
+  generation: number | undefined;
 }
 
 /** Something that nobody waits for was refused. */
@@ -71,6 +96,8 @@ export interface SignalError {
 export interface Client {
   /** How the connection is now. */
   readonly state: ConnectionState;
+  /** The generation of the server's log; undefined before the first connection, and without a cluster. */
+  readonly generation: number | undefined;
   /**
    * Calls `handler` with every such event from now on; not with the state that is already there.
    *
@@ -108,6 +135,7 @@ export abstract class Base implements Client {
   protected readonly connection: Connection;
   protected readonly clock: Clock;
   #state: ConnectionState = { kind: "connecting", attempt: 1 };
+  #generation: number | undefined;
   readonly #handlers = new Map<keyof Events, Set<(value: never) => void>>();
 
   constructor(
@@ -115,7 +143,7 @@ export abstract class Base implements Client {
     connect: Partial<ConnectParams>,
     tokens?: TokenSource,
   ) {
-    const { url, codec, transport, agent = AGENT, clock = systemClock } = options;
+    const { url, codec, transport, agent = AGENT, generation, clock = systemClock } = options;
     this.clock = clock;
     this.connection = new Connection({
       url,
@@ -123,9 +151,13 @@ export abstract class Base implements Client {
       clock,
       transport: transport ?? webSocket(),
       connect: { protocol: PROTOCOL_VERSION, agent, ...connect },
+      generation,
       tokens,
       hooks: {
-        connected: (connected) => this.connected(connected),
+        connected: (connected, resync) => {
+          this.#generation = connected.generation;
+          this.connected(connected, resync);
+        },
         state: (state) => this.#changed(state),
         push: (push) => {
           if (push.method === "error") {
@@ -140,8 +172,8 @@ export abstract class Base implements Client {
     queueMicrotask(() => this.connection.feed({ kind: "start" }));
   }
 
-  /** A connection stands: put back what the one before it had. */
-  protected abstract connected(connected: Connected): void;
+  /** A connection stands: put back what the one before it had, if it is of the same log. */
+  protected abstract connected(connected: Connected, resync: boolean): void;
 
   /** It is gone. */
   protected abstract disconnected(): void;
@@ -151,6 +183,10 @@ export abstract class Base implements Client {
 
   get state(): ConnectionState {
     return this.#state;
+  }
+
+  get generation(): number | undefined {
+    return this.#generation;
   }
 
   on<E extends keyof Events>(event: E, handler: (value: Events[E]) => void): () => void {

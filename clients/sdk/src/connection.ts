@@ -8,6 +8,7 @@ import { Machine } from "./machine.ts";
 import type { Call, Outcome } from "./outbox.ts";
 import type { Connected, ConnectParams, Methods, Problem } from "./protocol.ts";
 import type { ConnectionState } from "./state.ts";
+import { byteLength } from "./text.ts";
 import type { OpenTransport, Transport } from "./transport.ts";
 
 /** A message that a client sends may be this long, in bytes; the server cuts the line at a longer one. */
@@ -26,6 +27,7 @@ export interface ConnectionOptions {
   transport: OpenTransport;
   clock: Clock;
   connect: ConnectParams;
+  generation: number | undefined;
   tokens: TokenSource | undefined;
   hooks: Hooks;
 }
@@ -40,7 +42,8 @@ export interface TokenSource {
 
 /** Who listens. Called in the order of what happened; never while another call is on. */
 export interface Hooks {
-  connected(connected: Connected): void;
+  /** `resync`: the log is of another generation than before. */
+  connected(connected: Connected, resync: boolean): void;
   state(state: ConnectionState): void;
   push(push: NotificationMessage): void;
 }
@@ -64,8 +67,8 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    const { connect, clock, tokens } = options;
-    const machine = new Machine({ connect, random: () => clock.random() });
+    const { connect, generation, clock, tokens } = options;
+    const machine = new Machine({ connect, generation, random: () => clock.random() });
     this.#machine = tokens?.around(machine) ?? machine;
     if (typeof window !== "undefined") {
       const { signal } = this.#listening;
@@ -167,7 +170,7 @@ export class Connection {
         this.#options.tokens?.ask(effect.ask, (input) => this.feed(input));
         return;
       case "connected":
-        hooks.connected(effect.connected);
+        hooks.connected(effect.connected, effect.resync);
         return;
       case "state":
         if (effect.state.kind === "closed") {
@@ -221,7 +224,7 @@ export class Connection {
 
   #send(link: number, message: Message): void {
     const data = this.#options.codec.encode(message);
-    const bytes = typeof data === "string" ? new TextEncoder().encode(data).length : data.length;
+    const bytes = typeof data === "string" ? byteLength(data) : data.length;
     if (bytes <= MESSAGE_BYTES_MAX) {
       try {
         this.#transport?.send(data);

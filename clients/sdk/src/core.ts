@@ -20,6 +20,7 @@ export {
   type ClientOptions,
   type Events,
   PROTOCOL_VERSION,
+  type Resync,
   type SessionChange,
   type Settled,
   type SignalError,
@@ -48,7 +49,7 @@ export {
 export { CALLS_MAX } from "./outbox.ts";
 export * from "./protocol.ts";
 export type { Closed, Connecting, ConnectionState, Online, Waiting } from "./state.ts";
-export { LINE_BYTES_MAX, TEXT_BYTES_MAX } from "./text.ts";
+export { byteLength, cut, LINE_BYTES_MAX, TEXT_BYTES_MAX } from "./text.ts";
 export type { OpenTransport, Transport, TransportHandlers } from "./transport.ts";
 export {
   connectVisitor,

@@ -34,7 +34,8 @@ export type Effect =
   | { kind: "shut"; link: number }
   | { kind: "send"; link: number; message: Message }
   | { kind: "ask_token"; ask: number }
-  | { kind: "connected"; connected: Connected }
+  /** `resync`: the log is of another generation than before. */
+  | { kind: "connected"; connected: Connected; resync: boolean }
   | { kind: "state"; state: ConnectionState }
   | { kind: "push"; push: NotificationMessage }
   | { kind: "settle"; call: number; outcome: Outcome }
@@ -52,6 +53,8 @@ export interface Machinery {
 export interface MachineOptions {
   /** The first parameters of `connect`. */
   connect: ConnectParams;
+  /** The generation of the log that what is known of before is of, if any is. */
+  generation?: number | undefined;
   /** From 0 to 1. */
   random(): number;
 }

@@ -108,9 +108,14 @@ export class Follows {
     };
   }
 
-  /** There is a connection; visitors are in this session. */
-  connected(own: string | undefined): void {
+  /** There is a connection; visitors are in this session. `resync`: all logs are others. */
+  connected(own: string | undefined, resync: boolean): void {
     this.#own = own;
+    if (resync) {
+      this.#groups.forEach((group) => {
+        this.#resetAll(group);
+      });
+    }
     if (own !== undefined) {
       for (const follower of this.#mine) {
         this.#move(follower, own);
@@ -194,9 +199,7 @@ export class Follows {
     }
     group.asking = false;
     if (error?.name === "offset_ahead" && offset > 0) {
-      for (const follower of [...group.followers]) {
-        this.#reset(follower);
-      }
+      this.#resetAll(group);
       this.#subscribe(session, group);
     } else if (error !== undefined) {
       this.#groups.delete(session);
@@ -237,6 +240,12 @@ export class Follows {
       follower.head = undefined;
       tell(follower, (handlers) => handlers.caughtUp?.());
     }
+  }
+
+  #resetAll({ followers }: Group): void {
+    followers.forEach((follower) => {
+      this.#reset(follower);
+    });
   }
 
   #reset(follower: Follower): void {

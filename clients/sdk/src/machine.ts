@@ -20,6 +20,7 @@ export const WORTHWHILE_MS = 10_000;
 const BUSY_FAILURES = 4;
 
 const CLOSE_BUSY = 4004;
+const CLOSE_RESYNC = 4009;
 
 type Phase =
   | { kind: "idle" }
@@ -38,6 +39,8 @@ export class Machine implements Machinery {
   #requests = 0;
   #failures = 0;
   #attempt = 0;
+  /** Of the log; null before there is one to compare with. */
+  #generation: number | undefined | null;
   #pulse: Pulse | undefined;
   #wakeAt: number | undefined;
   #effects: Effect[] = [];
@@ -45,6 +48,7 @@ export class Machine implements Machinery {
   constructor(options: MachineOptions) {
     this.#options = options;
     this.#connect = options.connect;
+    this.#generation = options.generation ?? null;
     this.#outbox = new Outbox(options.random);
   }
 
@@ -205,17 +209,19 @@ export class Machine implements Machinery {
   }
 
   #connected(connected: Connected, now: number): void {
-    const { identity, heartbeat } = connected;
+    const { identity, heartbeat, generation } = connected;
+    const resync = this.#generation !== null && this.#generation !== generation;
+    this.#generation = generation;
     this.#attempt = 0;
     this.#pulse = new Pulse(Math.max(1, heartbeat), now);
     this.#phase = { kind: "online", since: now };
-    let session: string | undefined;
+    let place = String(generation);
     if (identity.role === "visitor") {
-      session = identity.session;
+      place = identity.session;
       this.#connect = { ...this.#connect, resume: identity.resume };
     }
-    this.#settle(this.#outbox.connected(session));
-    this.#effects.push({ kind: "connected", connected });
+    this.#settle(this.#outbox.connected(place));
+    this.#effects.push({ kind: "connected", connected, resync });
     this.#tell({ kind: "online", identity });
   }
 
@@ -241,6 +247,8 @@ export class Machine implements Machinery {
     }
     if (code === CLOSE_BUSY) {
       this.#failures = Math.max(this.#failures, BUSY_FAILURES);
+    } else if (code === CLOSE_RESYNC) {
+      this.#failures = Math.min(this.#failures, 1);
     }
     this.#leave(now, reason);
     const wait = backoff(this.#failures, this.#options.random());

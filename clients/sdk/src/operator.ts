@@ -17,6 +17,7 @@ import type {
   Live,
   OperatorCard,
   Past,
+  Status,
   TypingSignal,
   Window,
 } from "./protocol.ts";
@@ -74,7 +75,8 @@ export interface OperatorClient extends Client {
    * @param session - Where.
    * @param text - Plain text, 1 to 16,384 bytes.
    * @throws {@link VigieError}: `not_in_control` (`data`: the control), `unseen` (`data`:
-   *   `{head, unseen}`: show what is new, say it again with `confirm` or a newer `seen`),
+   *   `{head, unseen}`: show what is new, say it again with `confirm` or a newer `seen`; after a
+   *   `resync` whatever the visitor has said counts as unseen),
    *   `session_closed`, `key_reused`, `aborted`, `full` or `closed`.
    */
   say(session: string, text: string, options?: ReplyOptions): Promise<Done>;
@@ -139,6 +141,8 @@ class Operator extends Base implements OperatorClient {
   readonly #follows: Follows;
   readonly #typing = new Map<string, Throttle<undefined>>();
   #watcher: Watcher | undefined;
+  /** How often the log was another one than before. */
+  #resyncs = 0;
 
   constructor(options: Settled<OperatorOptions>) {
     super(options, ...bearing(options.token));
@@ -159,6 +163,12 @@ class Operator extends Base implements OperatorClient {
     const { key = newKey(), seen, confirm, signal } = options;
     this.#typing.get(session)?.drop();
     const params = optional({ session, key, text, seen, confirm: confirm || undefined });
+    if (seen !== undefined) {
+      // Read each time that it is sent: of a log that is another one they have seen nothing.
+      const resyncs = this.#resyncs;
+      const get = () => (resyncs === this.#resyncs ? seen : 0);
+      Object.defineProperty(params, "seen", { enumerable: true, get });
+    }
     return this.connection.call("send", params, inOrder(session, signal));
   }
 
@@ -219,8 +229,12 @@ class Operator extends Base implements OperatorClient {
     return this.connection.call("past", { session, ...options }, RETRIED);
   }
 
-  protected override connected(_: Connected): void {
-    this.#follows.connected(undefined);
+  protected override connected({ generation }: Connected, resync: boolean): void {
+    if (resync) {
+      this.#resyncs += 1;
+      this.emit("resync", { generation });
+    }
+    this.#follows.connected(undefined, resync);
     this.#watcher?.connected();
   }
 
@@ -238,10 +252,9 @@ class Operator extends Base implements OperatorClient {
         this.#watcher?.live(params as Live);
         return;
       case "typing":
-        this.emit("typing", params as TypingSignal);
-        return;
       case "draft":
-        this.emit("draft", params as DraftSignal);
+      case "status":
+        this.emit(method, params as TypingSignal & DraftSignal & Status);
         return;
     }
   }

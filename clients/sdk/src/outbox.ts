@@ -32,8 +32,11 @@ export interface Call {
   policy: Policy;
   /** Calls of one lane are sent one after the other, in the order in which they were made. */
   lane?: string;
-  /** A visitor's call that means this session only: in another one it fails with `session_closed`. */
-  session?: string;
+  /**
+   * A call that means only this place: in another one it fails with `session_closed`. That of a
+   * visitor is their session, that of others the generation of the log.
+   */
+  place?: string;
   /** Only the latest of those of its lane that wait to be sent is wanted. */
   latest?: boolean;
   /** A visitor's message: if the session is closed it is said in a new one. */
@@ -173,10 +176,10 @@ export class Outbox {
     return [...failed, ...this.#dropOutdated()];
   }
 
-  /** There is a connection: a visitor's is in this session. */
-  connected(session: string | undefined): Settled[] {
+  /** There is a connection, in this place. */
+  connected(place: string): Settled[] {
     const message = "that session is closed";
-    return this.#removeWhere((call) => call.session !== undefined && call.session !== session, {
+    return this.#removeWhere((call) => call.place !== undefined && call.place !== place, {
       error: new VigieError("session_closed", message),
     });
   }

@@ -560,6 +560,10 @@ export interface Connected {
    */
   features: string[];
   /**
+   * In a cluster: which lineage the log is of. If it is another than before, what the client has of any session, offsets above all, means nothing any more.
+   */
+  generation?: number;
+  /**
    * A client that has sent nothing for this long must send `ping`; one that is silent for twice as long is taken for dead. Milliseconds.
    */
   heartbeat: number;
@@ -1127,6 +1131,15 @@ export interface SetIntentParams {
    * The new intent.
    */
   intent: Intent;
+}
+/**
+ * `status`: how the client's node does in its cluster.
+ */
+export interface Status {
+  /**
+   * Whether the node does not hear the others or cannot store: what is shown may be behind, what is sent may be refused for now.
+   */
+  degraded?: boolean;
 }
 /**
  * Parameters of `subscribe`.
@@ -1714,6 +1727,8 @@ export interface Notifications {
   handed_back: HandedBack;
   /** `live`. */
   live: Live;
+  /** `status`. */
+  status: Status;
   /** `turn`. */
   turn: Turn;
   /** `turn_revoked`. */
@@ -1793,6 +1808,7 @@ export const CLOSE_REASONS: ReadonlyMap<number, string> = /* @__PURE__ */ new Ma
   [4003, "connect_timeout"],
   [4004, "busy"],
   [4005, "internal"],
+  [4009, "resync"],
   [4500, "protocol_error"],
   [4501, "message_too_large"],
   [4502, "refused"],

@@ -12,6 +12,7 @@ import type {
   EventPush,
   HistoryPage,
   Page,
+  Status,
   TypingSignal,
 } from "./protocol.ts";
 import { cut, cutPage, LINE_BYTES_MAX, optional } from "./text.ts";
@@ -201,15 +202,15 @@ class Visitor extends Base implements VisitorClient {
     // Should this be called while something is being told, the state changes after that.
     await Promise.resolve();
     this.connection.feed({ kind: "renew", reason: "a new session is wanted" });
-    const identity = await this.ready();
-    return identity.role === "visitor" ? identity.session : "";
+    await this.ready();
+    return this.#session ?? "";
   }
 
   history(after = 0, limit = 0): Promise<HistoryPage> {
     return this.connection.call("history", { after, limit }, RETRIED);
   }
 
-  protected override connected({ identity }: Connected): void {
+  protected override connected({ identity }: Connected, resync: boolean): void {
     if (identity.role !== "visitor") {
       return;
     }
@@ -217,7 +218,7 @@ class Visitor extends Base implements VisitorClient {
     safely(() => this.#onResume?.(resume));
     const moved = session !== this.#session;
     this.#session = session;
-    this.#follows.connected(session);
+    this.#follows.connected(session, resync);
     if (moved) {
       this.emit("session", { session });
     }
@@ -230,8 +231,8 @@ class Visitor extends Base implements VisitorClient {
   protected override push({ method, params }: NotificationMessage): void {
     if (method === "event") {
       this.#follows.event(params as EventPush);
-    } else if (method === "typing") {
-      this.emit("typing", params as TypingSignal);
+    } else if (method === "typing" || method === "status") {
+      this.emit(method, params as TypingSignal & Status);
     }
   }
 
@@ -244,6 +245,6 @@ class Visitor extends Base implements VisitorClient {
 
   /** For what is meant for the present session and no other. */
   #here(): CallOptions {
-    return optional<CallOptions>({ policy: "retry", session: this.#session });
+    return optional<CallOptions>({ policy: "retry", place: this.#session });
   }
 }

@@ -16,6 +16,7 @@ import {
   type LiveView,
   type Totals,
   type Turn,
+  type TurnReply,
   VigieError,
 } from "../src/index.ts";
 import { FakeClock, settled, type TestLink, TestNetwork } from "./fakes.ts";
@@ -34,7 +35,7 @@ beforeEach(() => {
   options = { url: "ws://engine/ws", codec: json, transport: network.transport, clock };
 });
 
-async function accept(identity: Identity): Promise<TestLink> {
+async function accept(identity: Identity, generation?: number): Promise<TestLink> {
   await settled();
   const connected: Connected = {
     protocol: 1,
@@ -42,6 +43,7 @@ async function accept(identity: Identity): Promise<TestLink> {
     server: "test",
     time: clock.now(),
     heartbeat: 25_000,
+    ...(generation === undefined ? {} : { generation }),
     identity,
   };
   network.link.accept().answer("connect", connected);
@@ -49,13 +51,13 @@ async function accept(identity: Identity): Promise<TestLink> {
 }
 
 /** The connection is lost; the next one is there when the wait is over. */
-async function reconnect(identity: Identity): Promise<TestLink> {
+async function reconnect(identity: Identity, generation?: number): Promise<TestLink> {
   const links = network.links.length;
   network.link.drop();
   while (network.links.length === links) {
     clock.pass(50);
   }
-  return accept(identity);
+  return accept(identity, generation);
 }
 
 const visitor = (session = "s1"): Identity => ({
@@ -148,6 +150,65 @@ describe("following", () => {
     link.answer("subscribe", { session: "s1", offset: 3, control: CONTROL });
     link.push("event", message("s1", 0, 3));
     expect(notes.texts).toEqual(["3"]);
+  });
+
+  it("begins anew under another generation, and tells so before anything else", async () => {
+    const client = connectOperator({ ...options, token: "t" });
+    const story: string[] = [];
+    client.on("resync", ({ generation }) => story.push(`resync ${generation}`));
+    client.follow("s1", {
+      event: (event) => story.push(`event ${event.offset}`),
+      reset: () => story.push("reset"),
+    });
+    const link = await accept(operator(), 1);
+    link.answer("subscribe", { session: "s1", offset: 4, control: CONTROL });
+    link.push("event", message("s1", 0, 4));
+    const same = await reconnect(operator(), 1);
+    expect(same.requests("subscribe")[0]?.params.offset).toBe(4);
+    const next = await reconnect(operator(), 2);
+    expect(next.requests("subscribe")[0]?.params).toEqual({ session: "s1", offset: 0 });
+    next.answer("subscribe", { session: "s1", offset: 2, control: CONTROL });
+    next.push("event", message("s1", 0, 2));
+    expect(story).toEqual(["event 4", "resync 2", "reset", "event 2"]);
+    expect(client.generation).toBe(2);
+  });
+
+  it("a visitor's begins anew as well, in the same session or another one", async () => {
+    for (const session of ["s1", "s2"]) {
+      const client = connectVisitor({ ...options, site: "shop" });
+      const notes = new Notes();
+      client.follow(notes.handlers);
+      const link = await accept(visitor("s1"), 1);
+      link.answer("subscribe", { session: "s1", offset: 4, control: CONTROL });
+      link.push("event", message("s1", 0, 4));
+      const next = await reconnect(visitor(session), 2);
+      expect(notes.resets).toBeGreaterThan(0);
+      expect(next.requests("subscribe").map(({ params }) => params)).toEqual([
+        { session, offset: 0 },
+      ]);
+      next.answer("subscribe", { session, offset: 2, control: CONTROL });
+      next.push("event", message(session, 0, 2));
+      expect(notes.texts).toEqual(["2"]);
+      client.close();
+    }
+  });
+
+  it("an offset of an earlier client is void under another generation than that had", async () => {
+    const resyncs: unknown[] = [];
+    for (const [generation, offset] of [
+      [3, 9],
+      [4, 0],
+    ] as const) {
+      const client = connectOperator({ ...options, token: "t", generation: 3 });
+      client.on("resync", (resync) => resyncs.push(resync));
+      const notes = new Notes();
+      client.follow("s1", notes.handlers, 9);
+      const link = await accept(operator(), generation);
+      expect(link.requests("subscribe")[0]?.params).toEqual({ session: "s1", offset });
+      expect(notes.resets).toBe(offset === 0 ? 1 : 0);
+      client.close();
+    }
+    expect(resyncs).toEqual([{ generation: 4 }]);
   });
 
   it("a visitor's goes on in their next session", async () => {
@@ -271,6 +332,18 @@ describe("saying something", () => {
       { offset: 2, epoch: 1 },
       { offset: 3, epoch: 1 },
     ]);
+  });
+
+  it("that was not acknowledged is said under its key in a log of another generation", async () => {
+    const client = connectOperator({ ...options, token: "t" });
+    const link = await accept(operator(), 1);
+    const said = client.say("s1", "It leaves today.", { key: "k", seen: 40 });
+    expect(link.requests("send")[0]?.params).toMatchObject({ key: "k", seen: 40 });
+    const next = await reconnect(operator(), 2);
+    const [again] = next.requests("send");
+    expect(again?.params).toEqual({ session: "s1", key: "k", text: "It leaves today.", seen: 0 });
+    next.answer("send", { offset: 31, epoch: 2 });
+    expect(await said).toEqual({ offset: 31, epoch: 2 });
   });
 
   it("in a closed session is said in a new one", async () => {
@@ -511,6 +584,29 @@ describe("a bot", () => {
     expect(next.requests("answer")[0]?.params).toMatchObject(params);
   });
 
+  it("lets go of the turns of a log that is no more, and takes them when they are asked anew", async () => {
+    const client = connectBot({ ...options, token: "t" });
+    const replies: TurnReply[] = [];
+    client.serve({
+      turn: (_, reply) => {
+        replies.push(reply);
+      },
+    });
+    const link = await accept(robot(), 1);
+    link.answer("serve", {});
+    link.push("turn", turn(5));
+    link.push("turn", turn(6, { session: "s2" }));
+    const sent = replies[0]?.answer("42");
+    const next = await reconnect(robot(), 2);
+    expect(replies.map(({ signal }) => signal.aborted)).toEqual([true, true]);
+    await expect(sent).rejects.toMatchObject({ name: "stale_turn" });
+    await expect(replies[1]?.answer("late")).rejects.toMatchObject({ name: "stale_turn" });
+    expect(next.requests("answer")).toEqual([]);
+    next.push("turn", turn(5));
+    void replies[2]?.answer("43");
+    expect(next.requests("answer")[0]?.params).toMatchObject({ turn: 5, text: "43" });
+  });
+
   it("is told to stop by its signal: when revoked, superseded, out of time or closed", async () => {
     const client = connectBot({ ...options, token: "t" });
     const signals: AbortSignal[] = [];
@@ -586,6 +682,24 @@ describe("the life of a client", () => {
     expect(states).toEqual(["connecting", "online", "waiting", "connecting", "online", "closed"]);
     await expect(client.ready()).rejects.toMatchObject({ message: "message_too_large" });
     await expect(client.say("too late")).rejects.toMatchObject({ name: "closed" });
+  });
+
+  it("tells people of every role when the server is degraded, and when it is well again", async () => {
+    const told: string[] = [];
+    for (const [role, connect] of [
+      [visitor, () => connectVisitor({ ...options, site: "shop" })],
+      [operator, () => connectOperator({ ...options, token: "t" })],
+      [robot, () => connectBot({ ...options, token: "t" })],
+    ] as const) {
+      const client = connect();
+      const identity = role();
+      client.on("status", ({ degraded }) => told.push(`${identity.role} ${degraded}`));
+      const link = await accept(identity, 1);
+      link.push("status", { degraded: true });
+      link.push("status", { degraded: false });
+    }
+    const roles = ["visitor", "operator", "bot"];
+    expect(told).toEqual(roles.flatMap((role) => [`${role} true`, `${role} false`]));
   });
 
   it("garbage from the server is a lost connection", async () => {

@@ -18,12 +18,19 @@ class Play {
   readonly effects: Effect[] = [];
   #calls = 0;
 
-  constructor(options: { asksToken?: boolean; resume?: string; random?: () => number } = {}) {
-    const { asksToken = false, resume, random = () => 0.5 } = options;
+  constructor(
+    options: {
+      asksToken?: boolean;
+      resume?: string;
+      generation?: number;
+      random?: () => number;
+    } = {},
+  ) {
+    const { asksToken = false, resume, generation, random = () => 0.5 } = options;
     const connect = asksToken
       ? { protocol: 1 }
       : { protocol: 1, site: "shop", ...(resume ? { resume } : {}) };
-    const machine = new Machine({ connect, random });
+    const machine = new Machine({ connect, generation, random });
     this.machine = asksToken ? new Tokens(machine) : machine;
   }
 
@@ -59,7 +66,7 @@ class Play {
   }
 
   /** Gets it online, from wherever it is waiting. */
-  online(identity: Identity = visitor()): this {
+  online(identity: Identity = visitor(), generation?: number): this {
     if (this.state?.kind === "waiting") {
       this.give({ kind: "retry_now" });
     } else if (this.state === undefined) {
@@ -70,7 +77,8 @@ class Play {
       this.give({ kind: "token", ask: ask.ask, token: `token ${ask.ask}` });
     }
     this.give({ kind: "opened", link: this.link });
-    this.answer("connect", connected(identity, this.now));
+    const more = generation === undefined ? {} : { generation };
+    this.answer("connect", { ...connected(identity, this.now), ...more });
     return this;
   }
 
@@ -103,6 +111,11 @@ class Play {
 
   get sent(): Message[] {
     return this.effects.flatMap((effect) => (effect.kind === "send" ? [effect.message] : []));
+  }
+
+  /** Of each connection, whether the log was another one than before. */
+  get resyncs(): boolean[] {
+    return this.effects.flatMap((effect) => (effect.kind === "connected" ? [effect.resync] : []));
   }
 
   get requests(): RequestMessage[] {
@@ -259,6 +272,35 @@ describe("losing the connection", () => {
     play.pass(lasted);
     play.lose();
     expect(play.state).toMatchObject({ kind: "waiting", until: play.now + wait });
+  });
+
+  it("after 'resync' the wait is short, however often it failed before", () => {
+    const play = new Play({ random: () => 1 }).online();
+    const waits: number[] = [];
+    for (const code of [0, 0, 0, 0, 0, 4009, 4009, 0]) {
+      play.lose(code);
+      const { state } = play;
+      waits.push(state?.kind === "waiting" ? state.until - play.now : -1);
+      play.online();
+    }
+    expect(waits.slice(0, 5)).toEqual([500, 1000, 2000, 4000, 8000]);
+    expect(waits.slice(5)).toEqual([1000, 1000, 2000]);
+  });
+
+  it("a generation counts as another one only beside one that was known before", () => {
+    const play = new Play();
+    for (const generation of [undefined, undefined, 1, 1, 2, undefined]) {
+      play.online(visitor(), generation);
+      play.lose();
+    }
+    expect(play.resyncs).toEqual([false, false, true, false, true, true]);
+    for (const [generation, resync] of [
+      [7, false],
+      [8, true],
+    ] as const) {
+      const later = new Play({ generation: 7 }).online(visitor(), generation);
+      expect(later.resyncs).toEqual([resync]);
+    }
   });
 
   it("after 'busy' the wait is longer", () => {
@@ -492,11 +534,24 @@ describe("calls", () => {
 
   it("what is meant for a session is not done in another one", () => {
     const play = new Play().online(visitor("s1"));
-    const call = play.call({ session: "s1" });
+    const call = play.call({ place: "s1" });
     play.lose();
     play.online(visitor("s2"));
     expect(play.outcome(call)?.error?.name).toBe("session_closed");
     expect(play.said).toEqual([1]);
+  });
+
+  it("what is meant for the log of one generation is not done in that of another", () => {
+    const play = new Play({ asksToken: true }).online(operator(2_000_000), 1);
+    const plain = play.call({ lane: "a" });
+    const answer = play.call({ lane: "b", place: "1" });
+    for (const generation of [1, 2]) {
+      play.lose(4009);
+      play.online(operator(2_000_000), generation);
+    }
+    expect(play.said.slice(2)).toEqual([plain, answer, plain]);
+    expect(play.outcome(answer)?.error?.name).toBe("session_closed");
+    expect(play.outcome(plain)).toBeUndefined();
   });
 
   it("a message to a closed session is said in a new one", () => {

@@ -1,6 +1,6 @@
 // What the page's script tag says: which site, and how it wants the widget.
 
-import { byteLength, cutToBytes } from "./text/bytes.ts";
+import { byteLength, cut } from "@vigie/client/core";
 
 /** The most entries of data about the visitor that the engine takes. */
 export const DATA_ENTRIES_MAX = 16;
@@ -43,6 +43,6 @@ export function visitorData(
     entries
       .filter(([key, value]) => key && byteLength(key) <= DATA_KEY_BYTES_MAX && value != null)
       .slice(0, DATA_ENTRIES_MAX)
-      .map(([key, value]) => [key, cutToBytes(String(value), DATA_VALUE_BYTES_MAX)]),
+      .map(([key, value]) => [key, cut(String(value), DATA_VALUE_BYTES_MAX)]),
   );
 }

@@ -3,6 +3,7 @@
 import type { OperatorClient } from "@vigie/client";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Engine, eventually, ORIGIN } from "../../sdk/test/engine.ts";
+import { settled, type TestLink, TestNetwork } from "../../sdk/test/fakes.ts";
 import { operate, serveBot, webSocketOf } from "../../sdk/test/people.ts";
 import { Chat, type ChatOptions } from "../src/model/chat.ts";
 import { type Shelf, sharedShelf, tabShelf } from "../src/model/shelf.ts";
@@ -243,6 +244,61 @@ describe("a visitor's chat", () => {
     expect(said(chat)).toEqual(["hello"]);
     chat.startAnew();
     expect(said(chat)).toEqual([]);
+  });
+
+  it("is made anew from a log that lost its end, and what may be lost with it is said again", async () => {
+    const network = new TestNetwork();
+    const chat = open(browser(), { transport: network.transport });
+    const control = { epoch: 1, holder: { kind: "bot" }, since: 0 } as const;
+    const accept = async (generation: number): Promise<TestLink> => {
+      await eventually("an attempt", () => !network.links.at(-1)?.closed);
+      const who = { visitor: "v", session: "s1", resume: "r", offset: 0, control } as const;
+      network.link.accept().answer("connect", {
+        protocol: 1,
+        features: [],
+        server: "test",
+        time: 0,
+        heartbeat: 25_000,
+        generation,
+        identity: { role: "visitor", site: "shop", ...who },
+      });
+      return network.link;
+    };
+    const tell = (link: TestLink, prev: number, offset: number, text: string, key?: string) => {
+      const body = { type: "message", text, epoch: 1, ...(key && { key }) } as const;
+      const author = key ? ({ kind: "visitor" } as const) : ({ kind: "bot", name: "Bo" } as const);
+      link.push("event", { session: "s1", prev, offset, time: offset, author, body });
+    };
+    await settled();
+    const link = await accept(1);
+    link.answer("subscribe", { session: "s1", offset: 3, control });
+    tell(link, 0, 2, "Hello, what is it?");
+    tell(link, 2, 3, "This will be lost.");
+    chat.say("acknowledged");
+    await eventually("the message to leave", () => link.requests("send").length === 1);
+    link.answer("send", { offset: 4, epoch: 1 });
+    chat.say("on its way");
+    await eventually("the next one to leave", () => link.requests("send").length === 2);
+    chat.type("half a thou");
+    link.drop(4009, "resync");
+    chat.retryNow();
+    const next = await accept(2);
+    expect(next.requests("subscribe")[0]?.params).toEqual({ session: "s1", offset: 0 });
+    expect(chat.conversation.value.entries).toEqual([]);
+    next.answer("subscribe", { session: "s1", offset: 2, control });
+    tell(next, 0, 2, "Hello, what is it?");
+    for (const [at, offset] of [3, 4].entries()) {
+      await eventually("one to come again", () => next.requests("send").length === at + 1);
+      const latest = next.requests("send").at(-1)?.params;
+      next.answer("send", { offset, epoch: 1 });
+      tell(next, offset - 1, offset, latest?.text ?? "", latest?.key);
+    }
+    await eventually("all of it", () => chat.waiting.value.length === 0);
+    const keys = (at: TestLink) => at.requests("send").map(({ params }) => params.key);
+    expect(keys(next).sort()).toEqual(keys(link).sort());
+    const texts = said(chat) || [];
+    expect([...texts].sort()).toEqual(["Hello, what is it?", "acknowledged", "on its way"]);
+    expect(chat.draft.value).toBe("half a thou");
   });
 
   it("begins anew as another visitor when its token is no longer known", async () => {

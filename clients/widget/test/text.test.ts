@@ -1,5 +1,5 @@
+import { byteLength, cut } from "@vigie/client/core";
 import { describe, expect, it } from "vitest";
-import { byteLength, cutToBytes } from "../src/text/bytes.ts";
 import {
   CONTRAST_MIN,
   type Colour,
@@ -17,7 +17,7 @@ import { lv } from "../src/texts/lv.ts";
 describe("bytes of a text", () => {
   it("are cut between characters, never within one", () => {
     expect(byteLength("é€😀")).toBe(9);
-    expect([1, 2, 4, 5, 8, 9].map((max) => cutToBytes("é€😀", max))).toEqual([
+    expect([1, 2, 4, 5, 8, 9].map((max) => cut("é€😀", max))).toEqual([
       "",
       "é",
       "é",

@@ -274,6 +274,7 @@ fn results() -> Vec<Sample> {
         server: "vigie/0.1.0".into(),
         time: NOON,
         heartbeat: 25_000,
+        generation: None,
         identity,
     };
     let site = || "demo".parse().unwrap();
@@ -307,6 +308,19 @@ fn results() -> Vec<Sample> {
                 name: "Bo".into(),
                 expires: NOON + 3_600_000,
             }),
+        ),
+        result::<Connect>(
+            "connect: an operator, in a cluster",
+            &Connected {
+                generation: Some(3),
+                ..connected(Identity::Operator {
+                    site: site(),
+                    id: "ann".parse().unwrap(),
+                    name: "Ann".into(),
+                    rank: Rank::Agent,
+                    expires: NOON + 3_600_000,
+                })
+            },
         ),
         result::<Ping>("ping", &Empty {}),
         result::<Refresh>("refresh", &Refreshed { expires: NOON + 7_200_000 }),
@@ -459,6 +473,8 @@ fn notifications() -> Vec<Sample> {
                 error: RpcError::new(ErrorCode::InvalidRequest, "send it as a request"),
             },
         ),
+        notification("status: degraded", &Status { degraded: true }),
+        notification("status: well again", &Status { degraded: false }),
     ];
     samples.extend(Closing::ALL.iter().map(|code| {
         let bye =

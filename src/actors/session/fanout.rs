@@ -13,6 +13,7 @@ use vigie_protocol::rpc::{self, Encoding};
 
 use crate::core::view::{Audience, author_for, visible_to};
 use crate::gateway::outbox::{ConnectionId, Outbox};
+use crate::metrics::{Delivered, metrics};
 
 /// Who follows a session.
 #[derive(Default)]
@@ -60,6 +61,7 @@ impl Fanout {
 
     /// Sends an event to all who may see it.
     pub(super) fn event(&mut self, session: SessionId, event: &Event) {
+        let mut receivers = 0;
         for audience in Audience::ALL {
             let Some(seen) = visible_to(event, audience) else { continue };
             let prev = std::mem::replace(&mut self.seen[audience as usize], event.offset);
@@ -69,8 +71,10 @@ impl Fanout {
                     encode_event(encoding, session, prev, &seen)
                 });
                 follower.outbox.push(bytes);
+                receivers += 1;
             }
         }
+        metrics().delivery.deliver(Delivered::Event, receivers);
     }
 
     /// Tells all others that somebody is typing; what the visitor types only operators read.
@@ -94,7 +98,7 @@ impl Fanout {
     }
 
     fn signal<N: Notification>(&self, audience: Audience, except: ConnectionId, signal: &N) {
-        let mut frames = Frames::default();
+        let (mut frames, mut receivers) = (Frames::default(), 0);
         let key = signal_key(N::NAME, except);
         for follower in &self.followers {
             if follower.audience == audience && follower.outbox.id() != except {
@@ -102,8 +106,10 @@ impl Fanout {
                     rpc::notification(encoding, N::NAME, signal)
                 });
                 follower.outbox.push_signal(key, bytes);
+                receivers += 1;
             }
         }
+        metrics().delivery.deliver(Delivered::Signal, receivers);
     }
 }
 

@@ -9,10 +9,13 @@ use vigie_protocol::event::Author;
 use vigie_protocol::method::Empty;
 
 use super::message::{
-    Answer, Arrive, Arrived, BotDrafts, BotsChanged, Do, Follow, Followed, Leave, SomebodyTypes,
+    Answer, Arrive, Arrived, Attended, BotDrafts, BotHas, BotsChanged, Do, Follow, Followed, Heard,
+    Leave, LivesOrNot, LookAgain, LookAnew, Relayed, Resync, SomebodyTypes, Wake,
 };
 use super::{SessionActor, State};
+use crate::cluster::message::Signal;
 use crate::core::decide::{Command, must_be_open, must_hold};
+use crate::core::end::LogEnd;
 
 impl Handler<Do> for SessionActor {
     type Result = ();
@@ -62,8 +65,9 @@ impl SessionActor {
         }
         self.visitors.reserve_exact(1);
         self.visitors.push(arrive.outbox);
-        if let Some(timer) = self.grace.take() {
-            context.cancel_future(timer);
+        self.await_return(context);
+        if self.visitors.len() == 1 {
+            self.attend(context);
         }
         let command = Command::Arrive {
             visitor: arrive.visitor,
@@ -84,11 +88,12 @@ impl Handler<Follow> for SessionActor {
             if let Err(error) = this.must_be_active() {
                 return drop(answer.send(Err(error)));
             }
-            this.followers.push((follow, answer));
-            if !this.appending {
-                this.take_followers();
+            if let State::Folded(folded) = &mut this.state {
+                // A follower may come from a node that is further.
+                folded.projection.hear_of(LogEnd::at(follow.after));
             }
-            this.retire_if_idle(context);
+            this.followers.push((follow, answer));
+            this.pump(context);
         });
         Response::fut(async { followed.await.unwrap_or_else(|_| Err(lost())) })
     }
@@ -105,7 +110,7 @@ impl Handler<Leave> for SessionActor {
         self.fanout.leave(leave.connection);
         self.followers.retain(|(follow, _)| follow.outbox.id() != leave.connection);
         if leave.visitor {
-            self.visitors.retain(|visitor| visitor.id() != leave.connection);
+            self.lose_visitor(leave.connection, context);
             self.await_return(context);
             self.show_card();
         }
@@ -118,16 +123,11 @@ impl Handler<SomebodyTypes> for SessionActor {
 
     fn handle(&mut self, typing: SomebodyTypes, context: &mut Self::Context) {
         self.when_read(context, move |this, context| {
-            let SomebodyTypes { site, connection, author, text, reply } = typing;
-            let allowed = this.folded(&site).and_then(|folded| match &author {
-                Author::Operator { id: Some(id), .. } => Ok(must_hold(&folded.session, id)?),
-                _ => Ok(()),
-            });
-            if allowed.is_ok() {
-                this.fanout.typing(this.id, connection, &author, text.as_deref());
+            if this.may_type(&typing).is_ok() {
+                this.types(typing, context);
+            } else {
+                this.look_at_end(context, |this, context| this.types(typing, context));
             }
-            reply.send(&allowed.map(|()| Empty {}));
-            this.retire_if_idle(context);
         });
     }
 }
@@ -137,16 +137,49 @@ impl Handler<BotDrafts> for SessionActor {
 
     fn handle(&mut self, draft: BotDrafts, context: &mut Self::Context) {
         self.when_read(context, move |this, context| {
-            let BotDrafts { site, epoch, turn, text, reply } = draft;
-            let open = this
-                .folded(&site)
-                .and_then(|folded| Ok(must_be_open(&folded.session, epoch, turn)?));
-            if open.is_ok() {
-                this.fanout.draft(this.id, turn, text);
+            if this.may_draft(&draft).is_ok() {
+                this.drafts(draft, context);
+            } else {
+                this.look_at_end(context, |this, context| this.drafts(draft, context));
             }
-            reply.send(&open.map(|()| Empty {}));
-            this.retire_if_idle(context);
         });
+    }
+}
+
+impl SessionActor {
+    fn may_type(&self, typing: &SomebodyTypes) -> Result<(), RpcError> {
+        let folded = self.folded(&typing.site)?;
+        match &typing.author {
+            Author::Operator { id: Some(id), .. } => Ok(must_hold(folded.session(), id)?),
+            _ => Ok(()),
+        }
+    }
+
+    fn types(&mut self, typing: SomebodyTypes, context: &mut Context<Self>) {
+        let allowed = self.may_type(&typing);
+        let SomebodyTypes { connection, author, text, reply, .. } = typing;
+        if allowed.is_ok() {
+            self.fanout.typing(self.id, connection, &author, text.as_deref());
+            self.relay(&Signal::Typing { author, text });
+        }
+        reply.send(&allowed.map(|()| Empty {}));
+        self.retire_if_idle(context);
+    }
+
+    fn may_draft(&self, draft: &BotDrafts) -> Result<(), RpcError> {
+        let folded = self.folded(&draft.site)?;
+        Ok(must_be_open(folded.session(), draft.epoch, draft.turn)?)
+    }
+
+    fn drafts(&mut self, draft: BotDrafts, context: &mut Context<Self>) {
+        let open = self.may_draft(&draft);
+        let BotDrafts { turn, text, reply, .. } = draft;
+        if open.is_ok() {
+            self.relay(&Signal::Draft { turn, text: text.clone() });
+            self.fanout.draft(self.id, turn, text);
+        }
+        reply.send(&open.map(|()| Empty {}));
+        self.retire_if_idle(context);
     }
 }
 
@@ -155,5 +188,107 @@ impl Handler<BotsChanged> for SessionActor {
 
     fn handle(&mut self, _: BotsChanged, context: &mut Self::Context) {
         self.ask_another_bot(context);
+    }
+}
+
+impl Handler<Wake> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Wake, context: &mut Self::Context) {
+        self.when_read(context, |this, context| {
+            if this.retired {
+                // It could not be read, and nobody else sees to a session that was a dead node's.
+                this.wake_again();
+            }
+            this.retire_if_idle(context);
+        });
+    }
+}
+
+impl Handler<Heard> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, heard: Heard, context: &mut Self::Context) {
+        match &mut self.state {
+            State::Folded(folded) => {
+                let news = folded.projection.hear(heard.after, heard.events);
+                if !news.is_empty() {
+                    self.publish(&news, context);
+                }
+                self.pump(context);
+            }
+            // It has come to be.
+            State::Missing => self.state = State::Blank,
+            State::Blank => {}
+        }
+    }
+}
+
+impl Handler<Attended> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, attended: Attended, context: &mut Self::Context) {
+        self.hear_of_attendance(attended.0, context);
+    }
+}
+
+impl Handler<LivesOrNot> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, died: LivesOrNot, context: &mut Self::Context) {
+        self.look_who_lives(died.0, context);
+    }
+}
+
+impl Handler<LookAnew> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, _: LookAnew, context: &mut Self::Context) {
+        self.doubt_attendance(context);
+    }
+}
+
+impl Handler<Relayed> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, relayed: Relayed, _: &mut Self::Context) {
+        match relayed.0 {
+            Signal::Typing { author, text } => {
+                self.fanout.typing(self.id, 0, &author, text.as_deref());
+            }
+            Signal::Draft { turn, text } => self.fanout.draft(self.id, turn, text),
+        }
+    }
+}
+
+impl Handler<BotHas> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, has: BotHas, context: &mut Self::Context) {
+        self.bot_has(has.turn, context);
+    }
+}
+
+/// What was durable is not there any more: this projection is of a log that is no more.
+impl Handler<Resync> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Resync, context: &mut Self::Context) {
+        self.send_away(vigie_protocol::error::CloseCode::Resync);
+        if let State::Folded(folded) = &self.state {
+            folded.site.bots.settle(self.id);
+        }
+        self.retire(context);
+    }
+}
+
+impl Handler<LookAgain> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, _: LookAgain, context: &mut Self::Context) {
+        if let State::Folded(folded) = &mut self.state {
+            folded.projection.doubt();
+            self.pump(context);
+        }
     }
 }

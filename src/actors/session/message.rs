@@ -5,12 +5,15 @@ use std::sync::Arc;
 use actix::prelude::*;
 use tokio::sync::oneshot;
 use vigie_protocol::error::RpcError;
-use vigie_protocol::event::{Author, Control, CustomData, Epoch, Offset, VisitorContext};
+use vigie_protocol::event::{Author, Control, CustomData, Epoch, Event, Offset, VisitorContext};
 use vigie_protocol::id::{SiteId, VisitorId};
 use vigie_protocol::method::Subscribed;
 
 use crate::actors::node::SiteHandle;
+use crate::cluster::message::Signal;
+use crate::cluster::{Attendance, NodeId};
 use crate::core::decide::Command;
+use crate::core::end::LogEnd;
 use crate::core::view::Audience;
 use crate::gateway::outbox::{ConnectionId, Outbox, Reply};
 
@@ -148,3 +151,56 @@ pub struct BotDrafts {
 #[derive(Message)]
 #[rtype("()")]
 pub struct BotsChanged;
+
+/// See to what the session wants, if that is this node's business.
+#[derive(Message)]
+#[rtype("()")]
+pub struct Wake;
+
+/// Another node has appended.
+#[derive(Message)]
+#[rtype("()")]
+pub struct Heard {
+    /// The event before them.
+    pub after: LogEnd,
+    /// What it has appended.
+    pub events: Vec<Event>,
+}
+
+/// Which nodes attend the session has changed.
+#[derive(Message)]
+#[rtype("()")]
+pub struct Attended(pub Attendance);
+
+/// A node has died, or lives again.
+#[derive(Clone, Copy, Message)]
+#[rtype("()")]
+pub struct LivesOrNot(pub NodeId);
+
+/// Something of the other nodes may have been missed.
+#[derive(Clone, Copy, Message)]
+#[rtype("()")]
+pub struct LookAnew;
+
+/// The log has lost what was durable: clients begin anew.
+#[derive(Clone, Copy, Message)]
+#[rtype("()")]
+pub struct Resync;
+
+/// A signal from those who are in the session at another node.
+#[derive(Message)]
+#[rtype("()")]
+pub struct Relayed(pub Signal);
+
+/// The node of the bot that was asked has passed the question on.
+#[derive(Message)]
+#[rtype("()")]
+pub struct BotHas {
+    /// Which turn.
+    pub turn: Offset,
+}
+
+/// The log is not what this actor believes it to be: it should be read anew.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct LookAgain;

@@ -1,4 +1,4 @@
-//! What becomes of a session whose actor fails.
+//! What becomes of a session whose actor fails, or has retired.
 
 use std::sync::Arc;
 use std::task::{Context as Task, Waker};
@@ -12,12 +12,12 @@ use vigie_protocol::id::{SessionId, VisitorId};
 use vigie_protocol::method::Watching;
 use vigie_protocol::rpc::{self, Encoding, Id, Message};
 
-use super::{Arrive, SessionActor};
+use super::{Arrive, Leave, SessionActor};
 use crate::actors::node::{Node, SiteHandle};
 use crate::actors::site::Watch;
 use crate::config::Config;
 use crate::core::site::{Site, SiteSettings};
-use crate::gateway::outbox::{Next, Outbox, Reply};
+use crate::gateway::outbox::{ConnectionId, Next, Outbox, Reply};
 use crate::log::sqlite::SqliteLog;
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
@@ -40,22 +40,11 @@ impl Handler<Fail> for SessionActor {
 fn a_session_whose_actor_fails_leaves_no_ghost_and_is_made_anew_from_its_log() {
     System::new().block_on(async {
         let folder = tempfile::tempdir().unwrap();
-        let (node, site) = node(folder.path()).await;
-        let visitor = VisitorId::from(Uuid::from_u128(7));
-        let session = SessionId::nth(visitor, 1);
-        let connection = |id| Outbox::new(id, Encoding::Json, 1 << 20, 0);
-        let arrive = |outbox: &Arc<Outbox>, new| Arrive {
-            site: Arc::clone(&site),
-            outbox: Arc::clone(outbox),
-            visitor,
-            ordinal: 1,
-            new,
-            context: VisitorContext::default(),
-            data: None,
-        };
+        let (node, site) = node(folder.path(), []).await;
+        let session = SessionId::nth(visitor(), 1);
 
         let first = connection(1);
-        node.session(session).send(arrive(&first, true)).await.unwrap().unwrap();
+        node.session(session).send(arrive(&site, &first, true)).await.unwrap().unwrap();
         assert!(listed(&site, session).await.is_some_and(|card| card.online));
 
         let failing = node.session(session);
@@ -64,7 +53,7 @@ fn a_session_whose_actor_fails_leaves_no_ghost_and_is_made_anew_from_its_log() {
         assert!(listed(&site, session).await.is_none(), "no ghost stays in the live list");
 
         let second = connection(2);
-        node.session(session).send(arrive(&second, false)).await.unwrap().unwrap();
+        node.session(session).send(arrive(&site, &second, false)).await.unwrap().unwrap();
         assert_ne!(node.session(session), failing);
         let card = listed(&site, session).await;
         assert_eq!(card.map(|card| card.offset), Some(1), "made from its log");
@@ -72,7 +61,52 @@ fn a_session_whose_actor_fails_leaves_no_ghost_and_is_made_anew_from_its_log() {
     });
 }
 
-async fn node(folder: &std::path::Path) -> (Arc<Node>, Arc<SiteHandle>) {
+#[test]
+fn what_still_comes_to_an_actor_that_has_retired_changes_nothing_of_its_successor_s() {
+    System::new().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let at_once = [("VIGIE__PRESENCE__VISITOR_GRACE_MS", "0")];
+        let (node, site) = node(folder.path(), at_once).await;
+        let session = SessionId::nth(visitor(), 1);
+
+        let first = connection(1);
+        let retiring = node.session(session);
+        retiring.send(arrive(&site, &first, true)).await.unwrap().unwrap();
+        retiring.send(Leave { connection: 1, visitor: true }).await.unwrap();
+        until(|| node.sessions.get(&session).is_none()).await;
+
+        let second = connection(2);
+        node.session(session).send(arrive(&site, &second, false)).await.unwrap().unwrap();
+        assert!(listed(&site, session).await.is_some_and(|card| card.online));
+        retiring.send(Leave { connection: 1, visitor: true }).await.unwrap();
+        assert!(listed(&site, session).await.is_some_and(|card| card.online), "still");
+    });
+}
+
+fn visitor() -> VisitorId {
+    VisitorId::from(Uuid::from_u128(7))
+}
+
+fn connection(id: ConnectionId) -> Arc<Outbox> {
+    Outbox::new(id, Encoding::Json, 1 << 20, 0)
+}
+
+fn arrive(site: &Arc<SiteHandle>, outbox: &Arc<Outbox>, new: bool) -> Arrive {
+    Arrive {
+        site: Arc::clone(site),
+        outbox: Arc::clone(outbox),
+        visitor: visitor(),
+        ordinal: 1,
+        new,
+        context: VisitorContext::default(),
+        data: None,
+    }
+}
+
+async fn node<const N: usize>(
+    folder: &std::path::Path,
+    environment: [(&str, &str); N],
+) -> (Arc<Node>, Arc<SiteHandle>) {
     let file = folder.join("vigie.db");
     let log = SqliteLog::open(&file, Default::default()).unwrap();
     let store = SqliteStore::open(&file).unwrap();
@@ -86,10 +120,12 @@ async fn node(folder: &std::path::Path) -> (Arc<Node>, Arc<SiteHandle>) {
         settings: SiteSettings::default(),
     };
     store.put_site(site).await.unwrap();
-    let config = Config::load(None, std::iter::empty()).unwrap();
+    let config =
+        Config::load(None, environment.map(|(key, value)| (key.into(), value.into())).into_iter())
+            .unwrap();
     let (log, store) = (Arc::new(log), Arc::new(store));
     let desk = Arbiter::current();
-    let node = Node::new(config, log, store, VisitorData::load(None, None), desk);
+    let node = Node::new(config, log, store, None, VisitorData::load(None, None), desk);
     let site = node.site_by_key("shop").await.unwrap().unwrap();
     (node, site)
 }

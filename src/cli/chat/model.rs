@@ -54,6 +54,8 @@ pub(super) enum Link {
 #[derive(Debug)]
 pub(super) struct Conversation {
     link: Link,
+    /// The server does not hear the rest of its cluster.
+    degraded: bool,
     session: Option<SessionId>,
     /// The session is over; the next wish starts another.
     closed: bool,
@@ -76,6 +78,7 @@ impl Conversation {
     pub(super) fn new() -> Self {
         Self {
             link: Link::Connecting,
+            degraded: false,
             session: None,
             closed: false,
             head: None,
@@ -95,6 +98,7 @@ impl Conversation {
             ClientEvent::Connected(identity) => self.connected(&identity),
             ClientEvent::Disconnected(error) => {
                 let before = std::mem::replace(&mut self.link, Link::Lost);
+                self.degraded = false;
                 self.typing = None;
                 vec![Entry::Notice(match (error.code(), before) {
                     (Some(ErrorCode::Unauthorized | ErrorCode::TokenExpired), _) => {
@@ -107,9 +111,22 @@ impl Conversation {
             ClientEvent::Event { session, event } if Some(session) == self.session => {
                 self.happened(event)
             }
-            ClientEvent::Restarted { .. } => {
-                self.choices.clear();
-                vec![Entry::Notice("The conversation is shown again from its beginning.".into())]
+            ClientEvent::Restarted { .. } | ClientEvent::Resync => {
+                self.begin();
+                self.head = None;
+                vec![Entry::Notice(
+                    "The server has lost what came last. The conversation is shown again from its \
+                     beginning; look whether your last words are there."
+                        .into(),
+                )]
+            }
+            ClientEvent::Renewed(subscribed) if Some(subscribed.session) == self.session => {
+                self.head = Some(subscribed.offset);
+                vec![]
+            }
+            ClientEvent::Status(status) => {
+                self.degraded = status.degraded;
+                vec![]
             }
             ClientEvent::Typing(signal) => {
                 if let Author::Operator { name, .. } | Author::Bot { name } = signal.author {
@@ -217,6 +234,10 @@ impl Conversation {
             (Link::Lost, waiting, _) => {
                 format!("offline, connecting again … {waiting} not delivered yet, kept")
             }
+            (Link::Connected, 0, _) if self.degraded => "some messages may be late".into(),
+            (Link::Connected, waiting, _) if self.degraded => {
+                format!("some messages may be late; {waiting} not delivered yet, kept")
+            }
             (Link::Connected, 0, Some(name)) => format!("{name} is typing …"),
             (Link::Connected, 0, None) if self.closed => "closed; write to start again".into(),
             (Link::Connected, 0, None) => "/human asks for a human, /quit leaves".into(),
@@ -229,14 +250,20 @@ impl Conversation {
         let Identity::Visitor { session, .. } = identity else { return vec![] };
         let same = self.session.replace(*session) == Some(*session);
         if !same {
-            self.closed = false;
-            self.choices.clear();
-            (self.asked, self.answered, self.last) = (0, 0, 0);
+            self.begin();
+            self.head = self.head.map(|_| 0);
         }
         match before {
             Link::Lost if same => vec![Entry::Notice("Connected again.".into())],
             _ => vec![],
         }
+    }
+
+    /// What comes is a log from its first event.
+    fn begin(&mut self) {
+        self.closed = false;
+        self.choices.clear();
+        (self.asked, self.answered, self.last) = (0, 0, 0);
     }
 
     fn happened(&mut self, event: Event) -> Vec<Entry> {

@@ -295,6 +295,10 @@ fn writing(frame: &mut Frame<'_>, desk: &Desk, area: Rect) {
     frame.set_cursor_position(Position::new(area.x + column.min(area.width), area.y));
 }
 
+/// What operators are told while their server is degraded.
+pub(super) const DEGRADED: &str =
+    "Some messages may be late. What you send is kept and tried again.";
+
 fn footing(desk: &Desk, width: u16) -> Line<'static> {
     let width = usize::from(width);
     if let Mode::Unseen(count) = desk.mode {
@@ -310,6 +314,7 @@ fn footing(desk: &Desk, width: u16) -> Line<'static> {
             Line::from(cut(&words, width)).fg(Color::Yellow)
         }
         (Some(Notice::Info(words)), _) => Line::from(cut(words, width)).fg(Color::Green),
+        (None, _) if desk.degraded => Line::from(cut(DEGRADED, width)).fg(Color::Yellow),
         (None, _) => Line::from(cut(hint(desk), width)).dim(),
     }
 }

@@ -5,7 +5,7 @@ use vigie_client::ClientEvent;
 use vigie_protocol::card::Show;
 use vigie_protocol::id::SessionId;
 
-use super::draw::{filter, known_of};
+use super::draw::{DEGRADED, filter, known_of};
 use super::model::{Action, Desk, InControl, Link, Mode, Notice};
 use super::told::{self, Told};
 use super::{News, Work};
@@ -80,6 +80,7 @@ impl Pipes {
 
     fn hear(&mut self, event: ClientEvent) -> Result<(), CliError> {
         let before = self.desk.link.clone();
+        let was_degraded = self.desk.degraded;
         let happened = match &event {
             ClientEvent::Event { session, event } => Some((*session, event.clone())),
             _ => None,
@@ -98,6 +99,13 @@ impl Pipes {
                 terminal::say(&format!("-- offline, connecting again ({})", one_line(why)))?;
             }
             (Link::Online, Link::Offline(_)) => terminal::say("-- connected again")?,
+            _ => {}
+        }
+        match (was_degraded, self.desk.degraded) {
+            (false, true) => terminal::say(&format!("-- {DEGRADED}"))?,
+            (true, false) if self.desk.link == Link::Online => {
+                terminal::say("-- messages come in time again")?;
+            }
             _ => {}
         }
         let waiting = self.desk.totals.waiting;

@@ -35,6 +35,8 @@ pub(super) struct Desk {
     /// What the engine's clock shows; set before anything else is told to the desk.
     pub(super) now: Millis,
     pub(super) link: Link,
+    /// The server does not hear the rest of its cluster.
+    pub(super) degraded: bool,
     pub(super) me: Option<Me>,
     pub(super) window: Window,
     /// The window's cards in its order; `None` until the first snapshot.
@@ -153,6 +155,7 @@ impl Desk {
         Self {
             now: 0,
             link: Link::Connecting,
+            degraded: false,
             me: None,
             window: Window { sort: Sort::Waiting, first: CARDS_MAX, ..Window::default() },
             cards: None,
@@ -177,6 +180,7 @@ impl Desk {
         match event {
             ClientEvent::Connected(identity) => self.connected(identity),
             ClientEvent::Disconnected(error) => {
+                self.degraded = false;
                 let reason = error.closed().map(|closed| closed.reason.clone());
                 self.link = Link::Offline(reason.unwrap_or_else(|| error.to_string()));
             }
@@ -202,9 +206,17 @@ impl Desk {
             }
             ClientEvent::Restarted { session } => {
                 if let Some(open) = self.opened(session) {
-                    *open = Conversation::new(session, 0);
+                    open.begin_anew();
                 }
             }
+            ClientEvent::Resync => self.begin_anew(),
+            ClientEvent::Renewed(subscribed) => {
+                if let Some(open) = self.opened(subscribed.session) {
+                    open.subscribed(subscribed);
+                    self.check_control(false);
+                }
+            }
+            ClientEvent::Status(status) => self.degraded = status.degraded,
             ClientEvent::Unfollowed { session, error } if self.opened(session).is_some() => {
                 self.shut();
                 self.problem(format!("This conversation cannot be followed: {error}"));
@@ -374,6 +386,10 @@ impl Desk {
         if !matches!(self.mode, Mode::Write | Mode::Unseen(_)) || self.controls_open() {
             return;
         }
+        // While a log comes anew, who is in control now is not known yet.
+        if self.open.as_ref().is_some_and(|open| open.head.is_none()) {
+            return;
+        }
         self.stop_writing();
         if by_me {
             return;
@@ -397,6 +413,15 @@ impl Desk {
         if let Identity::Operator { site, id, name, rank, .. } = identity {
             self.me = Some(Me { site, id, name, rank });
         }
+    }
+
+    /// The server has lost what came last: what it has comes anew. What is being written stays.
+    fn begin_anew(&mut self) {
+        self.cards = None;
+        if let Some(open) = &mut self.open {
+            open.begin_anew();
+        }
+        self.problem("The server has lost what came last. What is shown now is what it has.");
     }
 
     fn snapshot(&mut self, watching: Watching) {

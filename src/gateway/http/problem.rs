@@ -9,6 +9,7 @@ use serde_json::json;
 use vigie_protocol::error::{ErrorCode, RpcError};
 
 use crate::accounts::AccountError;
+use crate::metrics::metrics;
 
 /// An invitation that cannot be accepted. Only HTTP has this code, and those below.
 const UNKNOWN_INVITATION: ErrorCode = ErrorCode::Other(1060);
@@ -105,6 +106,7 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
+        metrics().connections.refuse(self.error.code);
         let mut response = HttpResponse::build(self.status).json(&self.error);
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

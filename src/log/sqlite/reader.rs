@@ -73,6 +73,20 @@ pub(super) fn stale(
     query.query_map(params![before, limit], record)?.collect()
 }
 
+/// Sessions that were closed before, the first first.
+pub(super) fn expired(
+    connection: &Connection,
+    closed_before: Millis,
+    limit: u32,
+) -> rusqlite::Result<Vec<SessionRecord>> {
+    let mut query = connection.prepare_cached(
+        "SELECT session, site, visitor, ordinal, started, closed FROM sessions
+         WHERE closed < ? ORDER BY closed, sid LIMIT ?",
+    )?;
+    let closed_before = closed_before.min(i64::MAX as u64);
+    query.query_map(params![closed_before, limit], record)?.collect()
+}
+
 fn record(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
     Ok(SessionRecord {
         session: row.get::<_, Uuid>(0)?.into(),

@@ -1,11 +1,8 @@
-//! The stored form of an event: the one that every log keeps, beside the columns that are searched.
+//! An event as a row holds it: its stored form, beside the columns that are searched.
 
 use rusqlite::Row;
 use rusqlite::types::Type;
-use vigie_protocol::MESSAGE_BYTES_MAX;
 use vigie_protocol::event::{Event, Millis, Offset};
-
-use crate::log::LogError;
 
 /// How the map of a row begins that an earlier version wrote: author and body alone. Offset and
 /// time stood in its columns only.
@@ -13,19 +10,6 @@ const AUTHOR_AND_BODY: u8 = 0x82;
 
 /// How it begins with all four of them.
 const ALL_FOUR: u8 = 0x84;
-
-pub(super) fn encode(event: &Event) -> Result<Vec<u8>, LogError> {
-    let stored = event.to_stored();
-    if stored.len() > MESSAGE_BYTES_MAX {
-        // What is longer could be written, but never be read and sent again.
-        return Err(LogError::Failed(format!(
-            "event {} is {} bytes long, and a log keeps at most {MESSAGE_BYTES_MAX} of one",
-            event.offset,
-            stored.len()
-        )));
-    }
-    Ok(stored)
-}
 
 /// Reads a row of `offset, time, data`.
 pub(super) fn decode(row: &Row<'_>) -> rusqlite::Result<Event> {
@@ -64,6 +48,7 @@ mod tests {
     use vigie_protocol::event::{Author, EventBody};
 
     use super::*;
+    use crate::log::shape::encode;
 
     fn event(text: String) -> Event {
         let body = EventBody::Note { text, key: None };
@@ -102,17 +87,5 @@ mod tests {
         }
         assert!(read(300, 70_000, &data[..data.len() - 1]).is_err());
         assert!(read(300, 70_000, &[]).is_err());
-    }
-
-    #[test]
-    fn an_event_is_written_up_to_the_length_that_can_be_read() {
-        let around = encode(&event(String::new())).unwrap().len();
-        // A text of this length has a head of three bytes instead of one.
-        let longest = "x".repeat(MESSAGE_BYTES_MAX - around - 2);
-        let data = encode(&event(longest.clone())).unwrap();
-        assert_eq!(data.len(), MESSAGE_BYTES_MAX);
-        assert!(read(300, 70_000, &data).is_ok());
-        let error = encode(&event(longest + "x")).unwrap_err();
-        assert!(matches!(&error, LogError::Failed(why) if why.contains("event 300")), "{error}");
     }
 }

@@ -6,16 +6,21 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use quick_cache::unsync::Cache;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use tokio::sync::oneshot;
-use vigie_protocol::event::{Event, EventBody, Millis, Offset};
-use vigie_protocol::id::{SessionId, SiteId, VisitorId};
+use vigie_protocol::event::Offset;
+use vigie_protocol::id::{SessionId, SiteId};
 
-use super::health::Health;
-use super::{APPENDS_BATCHED_MAX, APPENDS_QUEUED_MAX, SqliteLogOptions, reader, stored};
-use crate::log::{Append, AppendError, LogError, READ_EVENTS_MAX};
+use super::checkpoint::{self, Checkpoints, WalPages};
+use super::removal::{self, Removal};
+use super::{APPENDS_BATCHED_MAX, APPENDS_QUEUED_MAX, SqliteLogOptions, reader};
+use crate::log::health::Health;
+use crate::log::shape::{Entry, Start};
+use crate::log::{AppendError, LogError, READ_EVENTS_MAX};
+use crate::metrics::metrics;
 use crate::sqlite::workers::{Link, Queue, Workers};
 use crate::sqlite::{self, Fault, column};
 
@@ -27,34 +32,17 @@ const PROBE_BYTES: u32 = 64 * 1024;
 
 /// What the writer is asked.
 pub(super) enum Request {
-    Append(Entry, oneshot::Sender<Verdict>),
+    Append(Entry, oneshot::Sender<Result<(), AppendError>>),
+    Remove(Removal, oneshot::Sender<Result<bool, LogError>>),
     /// To find out whether the log is well again.
     Probe,
 }
 
-pub(super) type Verdict = Result<(), AppendError>;
-
-/// An append whose shape has been checked, its events in their stored form.
-pub(super) struct Entry {
-    site: SiteId,
-    session: SessionId,
-    expected: Offset,
-    rows: Vec<EventRow>,
-    /// Exactly if `expected` is 0.
-    start: Option<Start>,
-    closed: Option<Millis>,
-}
-
-struct EventRow {
-    offset: Offset,
-    time: Millis,
-    data: Vec<u8>,
-}
-
-struct Start {
-    visitor: VisitorId,
-    ordinal: u32,
-    time: Millis,
+/// What became of a request, once the transaction is committed.
+enum Verdict {
+    Append(Result<(), AppendError>),
+    Remove(Result<bool, LogError>),
+    Probe,
 }
 
 /// Where a session's log ends.
@@ -66,6 +54,8 @@ struct Head {
 }
 
 struct Writer {
+    // Its connection goes first, as those of the readers do.
+    checkpoints: Checkpoints,
     link: Link,
     heads: Heads,
     health: Arc<Health>,
@@ -84,26 +74,29 @@ pub(super) fn start(
     options: &SqliteLogOptions,
     health: Arc<Health>,
 ) -> Result<Workers<Request>, Fault> {
-    let connection = open(&path, options)?;
+    let pages = WalPages::default();
+    let connection = open(&path, options, &pages)?;
     if options.check {
         sqlite::check(&connection, &path)?;
     }
     let options = options.clone();
-    let link = Link::new(connection, move || reopen(&path, &options));
-    let writer = Writer { link, heads: Heads::new(), health };
+    let checkpoints = Checkpoints::start(&path, Arc::clone(&pages), Arc::clone(&health))?;
+    let link = Link::new(connection, move || reopen(&path, &options, &pages));
+    let writer = Writer { checkpoints, link, heads: Heads::new(), health };
     Workers::start("log-writer", APPENDS_QUEUED_MAX, [move |queue| writer.run(queue)])
 }
 
-fn open(path: &Path, options: &SqliteLogOptions) -> Result<Connection, Fault> {
-    let connection = sqlite::open(path)?;
+fn open(path: &Path, options: &SqliteLogOptions, pages: &WalPages) -> Result<Connection, Fault> {
+    let mut connection = sqlite::open(path)?;
     limit_size(&connection, options.size_bytes_max)?;
+    checkpoint::watch(&mut connection, pages)?;
     Ok(connection)
 }
 
 /// After a failure. A failed fsync may leave frames in the write-ahead log that can be read but are
 /// not on the disk: nothing may be acknowledged on top of them.
-fn reopen(path: &Path, options: &SqliteLogOptions) -> Result<Connection, Fault> {
-    let connection = open(path, options)?;
+fn reopen(path: &Path, options: &SqliteLogOptions, pages: &WalPages) -> Result<Connection, Fault> {
+    let connection = open(path, options, pages)?;
     sqlite::checkpoint(&connection)?;
     Ok(connection)
 }
@@ -120,18 +113,37 @@ impl Writer {
     fn run(mut self, queue: Queue<Request>) {
         let mut batch = Vec::with_capacity(APPENDS_BATCHED_MAX);
         while queue.next_batch(&mut batch, APPENDS_BATCHED_MAX) {
-            match self.commit(&batch) {
-                Ok(verdicts) => {
-                    for (request, verdict) in batch.drain(..).zip(verdicts) {
-                        request.answer(verdict);
-                    }
+            // First, and apart: what is removed makes room, and must not fail for the lack of it.
+            let is_removal = |request: &mut Request| matches!(request, Request::Remove(..));
+            let mut removals = batch.extract_if(.., is_removal).collect::<Vec<_>>();
+            self.serve(&mut removals);
+            self.serve(&mut batch);
+        }
+    }
+
+    fn serve(&mut self, batch: &mut Vec<Request>) {
+        if batch.is_empty() {
+            return;
+        }
+        let begun = Instant::now();
+        match self.commit(batch) {
+            Ok(verdicts) => {
+                let made = batch.iter().zip(&verdicts).filter_map(|(asked, said)| asked.made(said));
+                metrics().storage.committed(begun.elapsed(), made);
+                for (request, verdict) in batch.drain(..).zip(verdicts) {
+                    request.answer(verdict);
                 }
-                Err(error) => {
-                    self.heads.forget();
-                    self.health.failed(&error);
-                    for request in batch.drain(..) {
-                        request.answer(Err(error.clone().into()));
-                    }
+                // Now that nobody waits for this batch any more.
+                if self.checkpoints.writer_is_due() {
+                    checkpoint::bring_in(&mut self.link, &self.health);
+                }
+            }
+            Err(error) => {
+                metrics().storage.failed();
+                self.heads.forget();
+                self.health.failed(&error);
+                for request in batch.drain(..) {
+                    request.refuse(error.clone());
                 }
             }
         }
@@ -149,15 +161,20 @@ impl Writer {
             let verdicts = batch
                 .iter()
                 .map(|request| match request {
-                    Request::Append(entry, _) => append(&transaction, heads, entry),
+                    Request::Append(entry, _) => {
+                        append(&transaction, heads, entry).map(Verdict::Append)
+                    }
+                    Request::Remove(removal, _) => {
+                        heads.known.remove(&removal.session);
+                        removal::remove(&transaction, *removal).map(Verdict::Remove)
+                    }
                     Request::Probe => probe(&transaction),
                 })
                 .collect::<rusqlite::Result<Vec<_>>>()?;
             transaction.commit()?;
             Ok(verdicts)
         })?;
-        // Conflicts alone write nothing, and so prove nothing of the disk.
-        if verdicts.iter().any(Result::is_ok) {
+        if verdicts.iter().any(Verdict::proves_the_disk) {
             self.health.proven();
         }
         Ok(verdicts)
@@ -165,11 +182,37 @@ impl Writer {
 }
 
 impl Request {
-    fn answer(self, verdict: Verdict) {
-        if let Self::Append(_, answer) = self {
-            // Whoever stopped waiting will find out from the log.
-            let _ = answer.send(verdict);
+    /// How many events it has stored, if it is an append that was made.
+    fn made(&self, verdict: &Verdict) -> Option<usize> {
+        match (self, verdict) {
+            (Self::Append(entry, _), Verdict::Append(Ok(()))) => Some(entry.rows.len()),
+            _ => None,
         }
+    }
+
+    fn answer(self, verdict: Verdict) {
+        // Whoever stopped waiting will find out from the log.
+        match (self, verdict) {
+            (Self::Append(_, answer), Verdict::Append(verdict)) => drop(answer.send(verdict)),
+            (Self::Remove(_, answer), Verdict::Remove(verdict)) => drop(answer.send(verdict)),
+            _ => {}
+        }
+    }
+
+    fn refuse(self, error: LogError) {
+        let verdict = match &self {
+            Self::Append(..) => Verdict::Append(Err(error.into())),
+            Self::Remove(..) => Verdict::Remove(Err(error)),
+            Self::Probe => Verdict::Probe,
+        };
+        self.answer(verdict);
+    }
+}
+
+impl Verdict {
+    /// Conflicts alone write nothing, and so prove nothing; nor does a removal of what was gone.
+    fn proves_the_disk(&self) -> bool {
+        matches!(self, Self::Append(Ok(())) | Self::Probe)
     }
 }
 
@@ -178,7 +221,7 @@ fn append(
     transaction: &Transaction<'_>,
     heads: &mut Heads,
     entry: &Entry,
-) -> rusqlite::Result<Verdict> {
+) -> rusqlite::Result<Result<(), AppendError>> {
     let head = heads.head(transaction, entry.session)?;
     let end = head.as_ref().map_or(0, |head| head.offset);
     if let Some(head) = &head
@@ -196,7 +239,12 @@ fn append(
     }
     let sid = match (head, &entry.start) {
         (Some(head), _) => head.sid,
-        (None, Some(start)) => insert_session(transaction, entry, start)?,
+        (None, Some(start)) => {
+            if start.ordinal <= removal::highest(transaction, &entry.site, start.visitor)? {
+                return Ok(refuse(format!("{:?} was removed", entry.session)));
+            }
+            insert_session(transaction, entry, start)?
+        }
         (None, None) => return Ok(refuse(format!("{:?} has no start", entry.session))),
     };
     insert_events(transaction, sid, entry)?;
@@ -205,7 +253,7 @@ fn append(
     Ok(Ok(()))
 }
 
-fn refuse(why: String) -> Verdict {
+fn refuse(why: String) -> Result<(), AppendError> {
     Err(LogError::Failed(why).into())
 }
 
@@ -239,7 +287,7 @@ fn insert_events(transaction: &Transaction<'_>, sid: i64, entry: &Entry) -> rusq
 fn probe(transaction: &Transaction<'_>) -> rusqlite::Result<Verdict> {
     transaction.execute("INSERT INTO probe (filler) VALUES (zeroblob(?))", [PROBE_BYTES])?;
     transaction.execute("DELETE FROM probe", [])?;
-    Ok(Ok(()))
+    Ok(Verdict::Probe)
 }
 
 impl Heads {
@@ -280,39 +328,5 @@ impl Heads {
             Ok(Head { sid: row.get(0)?, site: column::parsed(row, 1)?, offset: row.get(2)? })
         };
         query.query_row([session.uuid()], head).optional()
-    }
-}
-
-impl TryFrom<Append> for Entry {
-    type Error = LogError;
-
-    fn try_from(append: Append) -> Result<Self, LogError> {
-        let Append { site, session, expected, events } = append;
-        let malformed = |why| Err(LogError::Failed(format!("a malformed append: {why}")));
-        if events.is_empty() {
-            return malformed("it has no events");
-        }
-        let follows = |(event, n): (&Event, u64)| expected.checked_add(n) == Some(event.offset);
-        if !events.iter().zip(1..).all(follows) {
-            return malformed("its offsets do not follow the expected one");
-        }
-        if events.iter().any(|event| i64::try_from(event.time).is_err()) {
-            return malformed("its time is beyond all calendars");
-        }
-        let start = match (expected, &events[0].body) {
-            (0, &EventBody::SessionStarted { visitor, ordinal, .. }) => {
-                Some(Start { visitor, ordinal, time: events[0].time })
-            }
-            (0, _) => return malformed("a session begins with session_started"),
-            _ => None,
-        };
-        let is_close = |body: &EventBody| matches!(body, EventBody::SessionClosed { .. });
-        let closed = events.iter().find(|event| is_close(&event.body)).map(|event| event.time);
-        let row = |event| {
-            let data = stored::encode(event)?;
-            Ok(EventRow { offset: event.offset, time: event.time, data })
-        };
-        let rows = events.iter().map(row).collect::<Result<_, LogError>>()?;
-        Ok(Self { site, session, expected, rows, start, closed })
     }
 }

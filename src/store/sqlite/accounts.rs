@@ -11,8 +11,8 @@ use super::{is, put_operator};
 use crate::accounts::SecretHash;
 use crate::sqlite::column;
 use crate::store::{
-    Account, Entrant, Grants, INVITATIONS_MAX, Invitation, OperatorRecord, SIGN_INS_OF_ACCOUNT_MAX,
-    SignIn, StoreError,
+    Account, Entrant, FirstInvitation, Grants, INVITATIONS_MAX, Invitation, OperatorRecord,
+    SIGN_INS_OF_ACCOUNT_MAX, SignIn, StoreError,
 };
 
 type Outcome<T> = rusqlite::Result<Result<T, StoreError>>;
@@ -225,12 +225,38 @@ pub(super) fn put_first_invitation(
     expires: Millis,
 ) -> rusqlite::Result<bool> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute("DELETE FROM invitations WHERE kind = 'owner'", [])?;
-    let first = !any_account(&transaction)?;
-    if first {
-        insert_invitation(&transaction, code, &Invitation { grants: Grants::Owner {}, expires })?;
-    }
+    let first = replace_first_invitation(&transaction, code, expires)?;
     transaction.commit()?;
+    Ok(first)
+}
+
+pub(super) fn offer_first_invitation(
+    connection: &mut Connection,
+    code: SecretHash,
+    expires: Millis,
+    now: Millis,
+) -> rusqlite::Result<FirstInvitation> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let open = "SELECT EXISTS (SELECT 1 FROM invitations WHERE kind = 'owner' AND expires > ?)";
+    let open: bool = transaction.query_row(open, [now], |row| row.get(0))?;
+    if open && !any_account(&transaction)? {
+        return Ok(FirstInvitation::Earlier);
+    }
+    let first = replace_first_invitation(&transaction, code, expires)?;
+    transaction.commit()?;
+    Ok(if first { FirstInvitation::Kept } else { FirstInvitation::NotNeeded })
+}
+
+fn replace_first_invitation(
+    connection: &Connection,
+    code: SecretHash,
+    expires: Millis,
+) -> rusqlite::Result<bool> {
+    connection.execute("DELETE FROM invitations WHERE kind = 'owner'", [])?;
+    let first = !any_account(connection)?;
+    if first {
+        insert_invitation(connection, code, &Invitation { grants: Grants::Owner {}, expires })?;
+    }
     Ok(first)
 }
 

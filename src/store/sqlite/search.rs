@@ -20,7 +20,7 @@ const WORDS_MAX: usize = 32;
 const PREFIX_LETTERS_MIN: usize = 4;
 
 /// Puts the passages of these articles in the place of all of a site's.
-pub(super) fn replace(
+pub(in crate::store) fn replace(
     connection: &Connection,
     site: u32,
     articles: &[Article],
@@ -44,7 +44,7 @@ pub(super) fn replace(
 }
 
 /// A site's passages that match any of the words, best first.
-pub(super) fn search(
+pub(in crate::store) fn search(
     connection: &Connection,
     site: u32,
     words: &[String],

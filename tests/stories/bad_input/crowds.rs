@@ -9,7 +9,7 @@ use crate::idle::resident_bytes;
 use crate::support::raw::{
     Beside, Heard, Raw, exchange, framed, http_request, request, upgrade_request,
 };
-use crate::support::{Shop, Via, over_every_transport, within};
+use crate::support::{Shop, Via, only_alone, over_every_transport, within};
 
 /// How many bad connections each kind of badness makes.
 const BAD_CONNECTIONS: usize = 2000;
@@ -54,6 +54,9 @@ over_every_transport! {
 
 over_every_transport! {
     async fn thousands_of_bad_connections_leave_nothing_behind(via) {
+        if only_alone("it measures the memory of one process") {
+            return;
+        }
         let shop = Shop::open().await;
         let mut beside = Beside::begin(&shop, via).await;
         // Half a message of nearly the greatest length, abandoned; one that is closed for what it
@@ -95,6 +98,9 @@ over_every_transport! {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_one_too_many_is_turned_away_until_another_leaves() {
+    if only_alone("each engine bounds its own connections") {
+        return;
+    }
     let shop = Shop::open_with(&[("GATEWAY__CONNECTIONS_MAX", "3")]).await;
     let mut beside = Beside::begin(&shop, Via::Tcp).await;
     let (mut second, _) = Raw::visitor(&shop, Via::Json).await;
@@ -103,12 +109,12 @@ async fn whoever_is_one_too_many_is_turned_away_until_another_leaves() {
     let mut surplus = Raw::open(&shop, Via::Tcp).await;
     assert_eq!(surplus.closed().await, 4004);
     let subprotocol = [("Sec-WebSocket-Protocol", "vigie.v1.json")];
-    let answer = exchange(shop.http, upgrade_request("/ws", &subprotocol).as_bytes()).await;
+    let answer = exchange(shop.http(), upgrade_request("/ws", &subprotocol).as_bytes()).await;
     assert_eq!(answer.status, 503, "{answer:?}");
     assert!(answer.body.contains("as many connections"), "{answer:?}");
     // Those who watch over the engine are let in all the same.
     let health = http_request("GET", "/healthz", &[("Connection", "close")]);
-    assert_eq!(exchange(shop.http, health.as_bytes()).await.status, 200);
+    assert_eq!(exchange(shop.http(), health.as_bytes()).await.status, 200);
     beside.goes_on().await;
     second.is_usable().await;
 
@@ -132,7 +138,7 @@ async fn a_request_that_never_ends_is_dropped() {
     let mut beside = Beside::begin(&shop, Via::WebSocket).await;
     let whole = upgrade_request("/ws", &[("Sec-WebSocket-Protocol", "vigie.v1.json")]);
     for length in [0, 1, 20, whole.len() / 2, whole.len() - 1] {
-        let mut socket = TcpStream::connect(shop.http).await.unwrap();
+        let mut socket = TcpStream::connect(shop.http()).await.unwrap();
         socket.write_all(&whole.as_bytes()[..length]).await.unwrap();
         let mut answer = vec![];
         let _ = within("the socket to be dropped", socket.read_to_end(&mut answer)).await;

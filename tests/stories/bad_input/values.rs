@@ -126,6 +126,8 @@ over_every_transport! {
         let shop = Shop::open().await;
         let mut bot = shop.raw_bot(via).await;
         bot.call("serve", json!({})).await.unwrap();
+        // Otherwise the bot of the articles may answer, where nothing is known of this one yet.
+        shop.all_know().await;
         let (mut visitor, _) = Raw::visitor(&shop, via).await;
         visitor.call("send", json!({ "key": "k", "text": "What now?" })).await.unwrap();
         let turn = bot.told("turn").await;

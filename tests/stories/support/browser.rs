@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 use vigie::accounts;
-use vigie::store::sqlite::SqliteStore;
-use vigie::store::{Grants, Store};
+use vigie::store::Grants;
 use vigie_protocol::method::Rank;
 
 use super::Shop;
@@ -18,7 +17,8 @@ pub const ORIGIN: &str = "http://shop.example";
 pub const PASSWORD: &str = "correct horse battery";
 
 pub struct Browser {
-    at: SocketAddr,
+    /// The engine that it asks.
+    pub at: SocketAddr,
     /// What it would send as its cookie.
     pub cookie: Option<String>,
     /// Headers that go with every request.
@@ -27,13 +27,13 @@ pub struct Browser {
 
 impl Browser {
     pub fn new(shop: &Shop) -> Self {
-        Self { at: shop.http, cookie: None, headers: vec![] }
+        Self { at: shop.http(), cookie: None, headers: vec![] }
     }
 
-    /// One that comes from this address, as a trusted proxy says.
+    /// One that comes from this address, as a trusted proxy says, always to the same engine.
     pub fn from(shop: &Shop, address: &str) -> Self {
         let forwarded = ("X-Forwarded-For".to_owned(), address.to_owned());
-        Self { headers: vec![forwarded], ..Self::new(shop) }
+        Self { at: shop.nodes[0].http, headers: vec![forwarded], cookie: None }
     }
 
     pub async fn get(&mut self, path: &str) -> HttpAnswer {
@@ -104,14 +104,9 @@ impl HttpAnswer {
 }
 
 impl Shop {
-    /// The engine's own store, as the command line would open it.
-    pub fn store(&self) -> SqliteStore {
-        SqliteStore::open(self.data().join("vigie.db")).unwrap()
-    }
-
     /// The owner, signed in.
     pub async fn owner(&self) -> Browser {
-        let link = accounts::invite_first(&self.store(), ORIGIN, now()).await.unwrap();
+        let link = accounts::invite_first(&*self.store(), ORIGIN, now()).await.unwrap();
         let mut browser = Browser::new(self);
         browser.accepts(&link.expect("there is no account yet"), "owner").await;
         browser
@@ -120,7 +115,7 @@ impl Shop {
     /// A link that makes an operator of the demo site.
     pub async fn invitation(&self, rank: Rank) -> String {
         let grants = Grants::Site { site: "demo".parse().unwrap(), rank };
-        accounts::invite(&self.store(), ORIGIN, grants, now()).await.unwrap().0
+        accounts::invite(&*self.store(), ORIGIN, grants, now()).await.unwrap().0
     }
 
     /// An operator of the demo site with an account, signed in.
@@ -135,7 +130,7 @@ impl Shop {
     pub async fn password_link(&self, login: &str) -> String {
         let store = self.store();
         let account = store.account_by_login(login.into()).await.unwrap().unwrap().id;
-        accounts::invite(&store, ORIGIN, Grants::Password { account }, now()).await.unwrap().0
+        accounts::invite(&*store, ORIGIN, Grants::Password { account }, now()).await.unwrap().0
     }
 }
 

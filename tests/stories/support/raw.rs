@@ -11,8 +11,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use vigie::core::site::Site;
 use vigie::identity::{self, Claims, Role};
-use vigie::store::Store;
-use vigie::store::sqlite::SqliteStore;
 use vigie_protocol::method::Rank;
 use vigie_protocol::rpc::Encoding;
 use vigie_protocol::scan::Scanner;
@@ -65,7 +63,8 @@ impl Raw {
 
     /// The same, from a page of this origin; plain TCP knows none.
     pub async fn open_from(shop: &Shop, via: Via, origin: Option<&str>) -> Self {
-        let address = if via == Via::Tcp { shop.tcp } else { shop.http };
+        let node = shop.node();
+        let address = if via == Via::Tcp { node.tcp } else { node.http };
         let socket = within("the socket to open", TcpStream::connect(address)).await.unwrap();
         socket.set_nodelay(true).unwrap();
         let mut raw =
@@ -389,7 +388,7 @@ impl HttpAnswer {
 /// Asks the HTTP port for something.
 pub async fn get(shop: &Shop, path: &str, headers: &[(&str, &str)]) -> HttpAnswer {
     let headers = [&[("Connection", "close")], headers].concat();
-    exchange(shop.http, http_request("GET", path, &headers).as_bytes()).await
+    exchange(shop.http(), http_request("GET", path, &headers).as_bytes()).await
 }
 
 /// Writes bytes to the HTTP port; returns the answer. What switches protocols has no body.
@@ -448,14 +447,8 @@ pub fn signed(site: &Site, role: Role, id: &str, seconds: i64) -> String {
 impl Shop {
     /// Opens a shop that writes down all that can be said of it, into this file.
     pub async fn open_verbose(log: &Path) -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let settings = vec![("VIGIE__TRACING__LEVEL".to_owned(), "trace".to_owned())];
-        let mut engine = super::engine(data.path(), &settings, None);
-        engine.stderr(std::fs::File::create(log).unwrap());
-        let (process, http, tcp) = super::start(engine).await;
-        let store = SqliteStore::open(data.path().join("vigie.db")).unwrap();
-        let site = store.site("demo".parse().unwrap()).await.unwrap().expect("the demo site");
-        Self { process, http, tcp, site, settings, data }
+        let settings = [("VIGIE__TRACING__LEVEL".to_owned(), "trace".to_owned())];
+        Self::open_as(&settings, Some(log)).await
     }
 
     /// Another site of the same engine, whose visitors come from its pages only.
@@ -469,8 +462,7 @@ impl Shop {
             native_clients: false,
             settings: self.site.settings.clone(),
         };
-        let store = SqliteStore::open(self.data().join("vigie.db")).unwrap();
-        store.put_site(site.clone()).await.unwrap();
+        self.store().put_site(site.clone()).await.unwrap();
         site
     }
 

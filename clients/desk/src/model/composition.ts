@@ -137,6 +137,22 @@ export class Composition {
     this.#arrivedTo = Math.max(this.#arrivedTo, offset);
   }
 
+  /**
+   * The log is another one, of which nothing was seen. What was acknowledged and has not come in the
+   * thread may be lost with the other: it is said again, which costs nothing if it is there.
+   */
+  renew(): void {
+    const acknowledged = [...this.#offsets.keys()];
+    this.#offsets.clear();
+    this.#arrivedTo = 0;
+    for (const { key } of this.pending.value) {
+      this.#drafts.keepSeen(this.session, key, 0);
+    }
+    for (const key of acknowledged) {
+      this.#run(key, 0, false);
+    }
+  }
+
   stop(): void {
     this.#off();
   }

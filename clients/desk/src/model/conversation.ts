@@ -432,6 +432,8 @@ export class OpenConversation implements Conversation {
     this.#arrived = [];
     this.#shown = 0;
     this.#turnOver = 0;
+    this.#draftTurn = 0;
+    this.#composition.renew();
     batch(() => {
       this.#items.value = [];
       this.#facts.value = NO_FACTS;

@@ -158,6 +158,16 @@ export class SparseList implements LiveList {
     }
   }
 
+  /** The engine's cards are others than before: what is here is void. */
+  renew(): void {
+    this.#view = undefined;
+    this.#shown = undefined;
+    this.#slots = new Map();
+    this.#places = new Map();
+    this.#loading.value = true;
+    this.#version.value += 1;
+  }
+
   stop(): void {
     this.#watch?.stop();
     this.#cancelFrame?.();

@@ -53,6 +53,8 @@ export class ConnectedSite implements SiteDesk {
   readonly #operator = signal<string | null>(null);
   readonly #displayName: Signal<string>;
   readonly #connection = signal<ConnectionState>({ kind: "connecting", attempt: 1 });
+  readonly #degraded = signal(false);
+  readonly #lost = signal(false);
   readonly #intent = signal<Intent>("available");
   readonly #conversations = signal<readonly OpenConversation[]>([]);
   readonly #active = signal<OpenConversation | null>(null);
@@ -62,6 +64,8 @@ export class ConnectedSite implements SiteDesk {
   readonly #compositions = new Map<string, Composition>();
   readonly #offs: (() => void)[] = [];
   #client: OperatorClient | undefined;
+  /** Of the log that what is shown comes from. */
+  #generation: number | undefined;
   #clientOffs: (() => void)[] = [];
   /** What the operator has said of themselves in this desk. */
   #chosen: Intent | undefined;
@@ -101,6 +105,18 @@ export class ConnectedSite implements SiteDesk {
     return this.#connection;
   }
 
+  get degraded(): ReadonlySignal<boolean> {
+    return this.#degraded;
+  }
+
+  get lost(): ReadonlySignal<boolean> {
+    return this.#lost;
+  }
+
+  dismissLost(): void {
+    this.#lost.value = false;
+  }
+
   get intent(): ReadonlySignal<Intent> {
     return this.#intent;
   }
@@ -132,6 +148,7 @@ export class ConnectedSite implements SiteDesk {
       url: `${ports.origin.replace(/^http/, "ws")}/ws`,
       token,
       agent: AGENT,
+      ...(this.#generation === undefined ? {} : { generation: this.#generation }),
       ...(ports.transport === undefined ? {} : { transport: ports.transport }),
     });
     this.#client = client;
@@ -139,6 +156,10 @@ export class ConnectedSite implements SiteDesk {
       client.on("state", (state) => this.#changed(state)),
       client.on("typing", (typing) => this.#find(typing.session)?.typed(typing)),
       client.on("draft", (draft) => this.#find(draft.session)?.drafted(draft)),
+      client.on("resync", () => this.#renew()),
+      client.on("status", ({ degraded }) => {
+        this.#degraded.value = degraded === true;
+      }),
     ];
     this.#connection.value = client.state;
     this.#list.attach(client);
@@ -299,6 +320,8 @@ export class ConnectedSite implements SiteDesk {
     const wasOnline = this.#connection.value.kind === "online";
     batch(() => {
       this.#connection.value = state;
+      // Each new connection is well until it is told otherwise.
+      this.#degraded.value = false;
       if (state.kind === "online" && state.identity.role === "operator") {
         this.#operator.value = state.identity.id;
         this.#displayName.value = state.identity.name;
@@ -311,6 +334,18 @@ export class ConnectedSite implements SiteDesk {
         conversation.disconnected();
       }
     }
+  }
+
+  /** The log is another one: what is shown of it is made anew, what was composed is not. */
+  #renew(): void {
+    batch(() => {
+      this.#lost.value = true;
+      this.#unread.renew();
+      this.#list.renew();
+      for (const composition of this.#compositions.values()) {
+        composition.renew();
+      }
+    });
   }
 
   /** The engine forgets an intent with the operator's last connection; this desk does not. */
@@ -380,6 +415,8 @@ export class ConnectedSite implements SiteDesk {
       off();
     }
     this.#clientOffs = [];
+    this.#degraded.value = false;
+    this.#generation = this.#client?.generation ?? this.#generation;
     this.#client?.close();
     this.#client = undefined;
   }

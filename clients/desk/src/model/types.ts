@@ -176,6 +176,11 @@ export interface SiteDesk {
   readonly connection: ReadonlySignal<ConnectionState>;
   /** Does not wait for the next attempt. */
   retryNow(): void;
+  /** The engine does not hear the rest of its cluster: what is shown may be late. */
+  readonly degraded: ReadonlySignal<boolean>;
+  /** The engine has lost what came last, and all that is shown was made anew; until dismissed. */
+  readonly lost: ReadonlySignal<boolean>;
+  dismissLost(): void;
   readonly intent: ReadonlySignal<Intent>;
   setIntent(intent: Intent): Promise<void>;
   readonly list: LiveList;

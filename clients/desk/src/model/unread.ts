@@ -17,6 +17,8 @@ interface Count {
   asked: number;
   /** Whether a tab is open. */
   open: boolean;
+  /** How many were unread when the log became another one, until it says how many there are. */
+  before?: number;
 }
 
 /** The counts of one site. */
@@ -38,7 +40,7 @@ export class Unread {
   /** Of one session. */
   of(session: string): number {
     const count = this.#counts.get(session);
-    return count === undefined ? 0 : Math.max(0, count.asked - count.looked);
+    return count === undefined ? 0 : (count.before ?? Math.max(0, count.asked - count.looked));
   }
 
   /** It rang: its latest message, at least, was not looked at. */
@@ -48,6 +50,8 @@ export class Unread {
     const count = this.#counts.get(session);
     if (count === undefined) {
       this.#set(session, { looked: Math.max(0, asked - 1), asked, open: false });
+    } else if (count.before !== undefined) {
+      this.said(session, asked);
     } else {
       this.#set(session, { ...count, asked: Math.max(count.asked, asked) });
     }
@@ -78,8 +82,9 @@ export class Unread {
   said(session: string, asked: number): void {
     const count = this.#counts.get(session);
     if (count !== undefined && asked > count.asked) {
-      const looked = Number.isFinite(count.looked) ? count.looked : asked;
-      this.#set(session, { ...count, looked, asked });
+      const { before = 0, looked: known, open } = count;
+      const looked = Number.isFinite(known) ? known : Math.max(0, asked - before);
+      this.#set(session, { looked, asked, open });
     }
   }
 
@@ -87,6 +92,14 @@ export class Unread {
   quiet(session: string): void {
     if (this.#counts.get(session)?.open === false) {
       this.#delete(session);
+    }
+  }
+
+  /** The log is another one: what was said is counted anew, what was unread stays so. */
+  renew(): void {
+    for (const [session, { open }] of this.#counts) {
+      const looked = Number.POSITIVE_INFINITY;
+      this.#set(session, { looked, asked: 0, open, before: this.of(session) });
     }
   }
 

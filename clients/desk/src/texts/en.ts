@@ -129,6 +129,9 @@ export const en = {
     retryNow: "Try now",
     closed: "This desk is no longer connected.",
     reload: "Reload",
+    degraded:
+      "Some messages may be late: this server does not hear the others. What you send is kept and tried again.",
+    lost: "The server has lost what came last. What you see now is what it has: look whether your last words are there.",
   },
 
   list: {

@@ -131,6 +131,9 @@ export const fr: Texts = {
     retryNow: "Essayer maintenant",
     closed: "Ce poste n’est plus connecté.",
     reload: "Recharger",
+    degraded:
+      "Certains messages peuvent tarder : ce serveur n’entend pas les autres. Vos envois sont gardés et retentés.",
+    lost: "Le serveur a perdu ce qui est arrivé en dernier. Voici ce qui lui reste : vérifiez que vos derniers mots y sont.",
   },
 
   list: {

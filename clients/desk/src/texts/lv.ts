@@ -131,6 +131,9 @@ export const lv: Texts = {
     retryNow: "Mēģināt tūlīt",
     closed: "Šī darbvieta vairs nav savienota.",
     reload: "Pārlādēt",
+    degraded:
+      "Daļa ziņu var kavēties: šis serveris nedzird pārējos. Tas, ko sūtāt, tiek glabāts un sūtīts vēlreiz.",
+    lost: "Serveris ir zaudējis pēdējo, kas pienāca. Redzamais ir tas, kas tam palicis: pārbaudiet, vai jūsu pēdējie vārdi tur ir.",
   },
 
   list: {

@@ -111,6 +111,24 @@ describe("unread messages", () => {
     expect(unread.total.value).toBe(1);
   });
 
+  it("stay unread when the log becomes another one, in which fewer may have been said", () => {
+    const unread = new Unread();
+    unread.opened("open");
+    unread.said("open", 7);
+    unread.said("open", 9);
+    unread.rang(card("rang", { asked: 5 }));
+    unread.renew();
+    expect([unread.of("open"), unread.of("rang"), unread.total.value]).toEqual([2, 1, 3]);
+    unread.said("open", 6);
+    unread.rang(card("rang", { asked: 3 }));
+    expect(unread.total.value).toBe(3);
+    unread.said("open", 7);
+    unread.said("rang", 4);
+    expect([unread.of("open"), unread.of("rang"), unread.total.value]).toEqual([3, 2, 5]);
+    unread.looked("open", 7);
+    expect(unread.total.value).toBe(2);
+  });
+
   it("are counted for a bounded number of sessions, and the sum stays right", () => {
     const unread = new Unread();
     for (let number = 0; number < UNREAD_SESSIONS_MAX + 10; number += 1) {

@@ -23,6 +23,8 @@ import { Unread } from "../../src/model/unread.ts";
 import { card } from "./fixtures.ts";
 import { HandClock } from "./support.ts";
 
+const TOTALS = { all: 1, waiting: 0, bot: 0, mine: 0, others: 0 };
+
 /** All cards of a site, newest first, and one watcher of them. */
 class Board {
   cards: Card[];
@@ -223,6 +225,25 @@ describe("a list of 10,000", () => {
     expect(list.size.value).toBe(30);
     expect(list.card(29)?.session).toBe("s29");
     expect(list.card(9_000)).toBeUndefined();
+  });
+
+  it("forgets every stretch when the engine's cards are others than before", () => {
+    list.look(5_000, 5_019);
+    clock.paint();
+    expect(list.find("s0")).toBeDefined();
+    board.handlers?.change({ cards: [], totals: { ...TOTALS, matching: 1 }, window: board.window });
+    list.renew();
+    expect([list.find("s0"), list.find("s5000"), list.loading.value]).toEqual([
+      undefined,
+      undefined,
+      true,
+    ]);
+    clock.paint();
+    expect(list.loading.value).toBe(true);
+    board.answer();
+    clock.paint();
+    expect([list.find("s0"), list.card(5_000)?.session]).toEqual([undefined, "s5000"]);
+    expect(list.loading.value).toBe(false);
   });
 
   it("asks for totals and alerts alone while nobody looks", () => {

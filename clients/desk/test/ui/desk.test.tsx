@@ -228,6 +228,22 @@ describe("the stages", () => {
     expect(find(place, "Sign in").getAttribute("aria-busy")).toBe("false");
   });
 
+  it("say calmly that messages may be late, and take nothing away", async () => {
+    const conversation = await opened({ degraded: true });
+    expect(text(".banner")).toContain("Some messages may be late");
+    expect(text(".banner")).toContain("What you send is kept and tried again");
+    await press("t");
+    expect(conversation.mine.value).toBe(true);
+    expect(one<HTMLTextAreaElement>("[data-composer]").disabled).toBe(false);
+  });
+
+  it("say once that what came last may be lost, until that is dismissed", async () => {
+    await opened({ lost: true });
+    expect(text(".banner")).toContain("The server has lost what came last");
+    await act(() => find(one(".banner"), "Dismiss").click());
+    expect(all(".banner")).toEqual([]);
+  });
+
   it("lay the sign-in form over the desk when the session has ended, drafts and all", async () => {
     const desk = await shown({ expired: true });
     const conversation = desk.at.open("s-00000");

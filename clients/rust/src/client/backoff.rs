@@ -23,6 +23,11 @@ impl Backoff {
         bound.mul_f64(fastrand::f64())
     }
 
+    /// The server asks for another attempt soon: the next wait is one of the two shortest.
+    pub(crate) fn hurry(&mut self) {
+        self.attempts = self.attempts.min(1);
+    }
+
     /// The attempts have led somewhere.
     pub(crate) const fn reset(&mut self) {
         self.attempts = 0;
@@ -49,6 +54,8 @@ mod tests {
         }
         assert_eq!(bounds[..6], [100, 200, 400, 800, 1000, 1000]);
         assert_eq!(bounds[39], 1000);
+        backoff.hurry();
+        assert_eq!(backoff.bound().as_millis(), 200);
         backoff.reset();
         assert_eq!(backoff.bound().as_millis(), 100);
     }

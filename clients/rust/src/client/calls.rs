@@ -1,6 +1,8 @@
 //! Which calls may be made again, and the calls that clients make most.
 
-use vigie_protocol::error::ErrorCode;
+use std::any::Any;
+
+use vigie_protocol::error::{ErrorCode, RpcError};
 use vigie_protocol::event::{Choice, CustomData, Offset};
 use vigie_protocol::id::{OperatorId, SessionId};
 use vigie_protocol::method::{
@@ -72,6 +74,23 @@ fn is_repeatable(method: &str) -> bool {
             | ViewPage::NAME
             | Watch::NAME
     )
+}
+
+/// What is called in place of `params` when these were meant for a log that is no more; nothing if
+/// they name no place in it.
+pub(super) fn renewed<M: Method>(params: &M) -> Result<Option<M>, CallError> {
+    let params: &dyn Any = params;
+    let renewed: Box<dyn Any> = if let Some(say) = params.downcast_ref::<Say>() {
+        Box::new(Say { seen: say.seen.map(|_| 0), ..say.clone() })
+    } else if let Some(subscribe) = params.downcast_ref::<Subscribe>() {
+        Box::new(Subscribe { offset: 0, ..subscribe.clone() })
+    } else if params.is::<Answer>() || params.is::<Fail>() {
+        let problem = "the turn was of a log that is no more; if it is open it is asked anew";
+        return Err(CallError::Refused(RpcError::new(ErrorCode::StaleTurn, problem)));
+    } else {
+        return Ok(None);
+    };
+    Ok(renewed.downcast().ok().map(|renewed| *renewed))
 }
 
 /// The error of a call that found the client closed for this reason.
@@ -313,7 +332,6 @@ impl Client {
 mod tests {
     use super::*;
     use crate::error::Closed;
-    use vigie_protocol::error::RpcError;
     use vigie_protocol::method::{Call, Connect};
 
     #[test]

@@ -42,6 +42,9 @@ pub(super) async fn drive(shared: Arc<Shared>, events: mpsc::Sender<ClientEvent>
                 if since.elapsed() >= WORTHWHILE {
                     backoff.reset();
                 }
+                if error.closed().is_some_and(|closed| closed.code == Some(CloseCode::Resync)) {
+                    backoff.hurry();
+                }
                 error
             }
             Err(error) => error,
@@ -139,12 +142,17 @@ impl Driver {
     /// Stays on a link until it ends.
     async fn stay(&mut self, link: &Arc<Link>, connected: Connected) -> CallError {
         self.token = Token::Given;
-        self.adopt(&connected);
-        self.shared.state.send_replace(State::Up(link.clone()));
         self.told = false;
-        self.tell(ClientEvent::Connected(connected.identity.clone())).await;
         let this = &*self;
+        let resync = this.adopt(&connected);
+        // Before the link is anybody's: who wants something further asks for it themselves, and to ask
+        // for a session twice would interrupt it, so that signals are lost.
         let mut chores = this.put_back(link);
+        this.shared.state.send_replace(State::Up(link.clone()));
+        this.tell(ClientEvent::Connected(connected.identity.clone())).await;
+        if resync {
+            this.tell(ClientEvent::Resync).await;
+        }
         let mut expiry = Expiry::of(&connected);
         loop {
             let refresh_at = expiry.as_ref().map_or_else(Instant::now, Expiry::refresh_at);
@@ -172,10 +180,17 @@ impl Driver {
         }
     }
 
-    /// Takes over what `connect` says of us.
-    fn adopt(&self, connected: &Connected) {
+    /// Takes over what `connect` says of us. Whether the server's log is of another generation than
+    /// before; then nothing is left of what we had of it.
+    fn adopt(&self, connected: &Connected) -> bool {
         let mut wanted = self.shared.wanted();
         let identity = &connected.identity;
+        let resync = wanted.identity.is_some() && wanted.generation != connected.generation;
+        if resync {
+            wanted.resyncs += 1;
+            wanted.follows.values_mut().for_each(|follow| *follow = Follow::renewed());
+        }
+        wanted.generation = connected.generation;
         wanted.clock = Some((connected.time, Instant::now()));
         if let Identity::Visitor { session, resume, .. } = identity {
             wanted.connect.resume = Some(resume.clone());
@@ -185,11 +200,13 @@ impl Driver {
             };
             if wanted.follows_own && before != *session {
                 wanted.follows.remove(&before);
-                wanted.follows.insert(*session, Follow::after(0));
+                let follow = if resync { Follow::renewed() } else { Follow::after(0) };
+                wanted.follows.insert(*session, follow);
             }
         }
         wanted.identity = Some(identity.clone());
         wanted.revision.forget();
+        resync
     }
 
     /// Everything that the connection before this one had brought about.
@@ -216,16 +233,16 @@ impl Driver {
             while let Some(offset) = last() {
                 let asked = link.call(&Subscribe { session: Some(session), offset }).await;
                 match asked {
-                    Ok(_) => {
-                        if let Some(follow) = self.shared.wanted().follows.get_mut(&session) {
-                            follow.asked();
+                    Ok(subscribed) => {
+                        if self.asked(session) {
+                            self.tell(ClientEvent::Renewed(subscribed)).await;
                         }
                         return Ok(None);
                     }
                     Err(CallError::Refused(refusal))
                         if refusal.code == ErrorCode::OffsetAhead && offset > 0 =>
                     {
-                        self.shared.wanted().follows.insert(session, Follow::after(0));
+                        self.shared.wanted().follows.insert(session, Follow::renewed());
                         self.tell(ClientEvent::Restarted { session }).await;
                     }
                     Err(CallError::Refused(error)) if !error.retry => {
@@ -238,6 +255,11 @@ impl Driver {
             }
             Ok(None)
         })
+    }
+
+    /// What was asked for comes. Whether it is the first of a log that is another one.
+    fn asked(&self, session: SessionId) -> bool {
+        self.shared.wanted().follows.get_mut(&session).is_some_and(Follow::asked)
     }
 
     /// Watches the wanted window; the snapshot comes in order with the pushes.
@@ -269,6 +291,7 @@ impl Driver {
             Incoming::Push(Push::Turn(turn)) => ClientEvent::Turn(turn),
             Incoming::Push(Push::TurnRevoked(revoked)) => ClientEvent::TurnRevoked(revoked),
             Incoming::Push(Push::HandedBack(stretch)) => ClientEvent::HandedBack(stretch),
+            Incoming::Push(Push::Status(status)) => ClientEvent::Status(status),
             Incoming::Push(Push::Problem(problem)) => ClientEvent::Problem(problem),
             Incoming::Push(Push::Bye(_) | Push::Unknown(_)) => return None,
         };

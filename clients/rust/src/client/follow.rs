@@ -27,11 +27,18 @@ pub(crate) struct Follow {
     repairing: bool,
     /// How often in a row.
     repairs: u32,
+    /// What was told of the session before is void.
+    renewed: bool,
 }
 
 impl Follow {
     pub(crate) const fn after(last: Offset) -> Self {
-        Self { last, repairing: false, repairs: 0 }
+        Self { last, repairing: false, repairs: 0, renewed: false }
+    }
+
+    /// The log is another one, and comes from its first event.
+    pub(crate) const fn renewed() -> Self {
+        Self { renewed: true, ..Self::after(0) }
     }
 
     /// Judges an event; if it is accepted, it is the last one.
@@ -53,9 +60,10 @@ impl Follow {
         }
     }
 
-    /// What was asked for comes from here on.
-    pub(crate) const fn asked(&mut self) {
+    /// What was asked for comes from here on. Whether it is the first of a log that is another one.
+    pub(crate) const fn asked(&mut self) -> bool {
         self.repairing = false;
+        std::mem::replace(&mut self.renewed, false)
     }
 }
 

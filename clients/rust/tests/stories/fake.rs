@@ -63,6 +63,15 @@ impl Fake {
         }
     }
 
+    /// The next connection, introduced as this visitor to a log of this generation.
+    pub async fn accept_visitor_of(&self, visitor: &Visitor, generation: u64) -> Peer {
+        let mut peer = self.accept().await;
+        let (id, _) = peer.expect::<Connect>().await;
+        let connected = Connected { generation: Some(generation), ..visitor.connected(HEARTBEAT) };
+        peer.answer(&id, connected).await;
+        peer
+    }
+
     /// The next connection, introduced as this visitor.
     pub async fn accept_visitor(&self, visitor: &Visitor) -> (Peer, Connect) {
         let mut peer = self.accept().await;
@@ -242,7 +251,8 @@ pub fn operator(expires: u64) -> Connected {
 
 fn connected(identity: Identity, heartbeat: u64) -> Connected {
     let server = "fake".to_owned();
-    Connected { protocol: 1, features: vec![], server, time: 1_000, heartbeat, identity }
+    let (features, generation) = (vec![], None);
+    Connected { protocol: 1, features, server, time: 1_000, heartbeat, generation, identity }
 }
 
 fn by_bot() -> Control {

@@ -3,6 +3,7 @@
 
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals-core";
 import {
+  byteLength,
   type ConnectionState,
   connectVisitor,
   type Event,
@@ -13,7 +14,6 @@ import {
   TEXT_BYTES_MAX,
   type VisitorClient,
 } from "@vigie/client/core";
-import { byteLength } from "../text/bytes.ts";
 import { type Conversation, EMPTY, fold, type Said, unreadAfter } from "./conversation.ts";
 import { ADOPT_AFTER, Outbox, UNSENT_MAX, type Unsent } from "./outbox.ts";
 import type { Shelf } from "./shelf.ts";
@@ -296,7 +296,7 @@ export class Chat {
       this.#left = false;
       this.#past = [];
       this.#live.value = EMPTY;
-      this.#outbox.dropSent();
+      this.#outbox.dropSent(this.session);
       this.#operatorTypes(false);
     });
   }

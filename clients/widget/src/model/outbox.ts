@@ -51,11 +51,14 @@ export class Outbox {
     this.dropSent();
   }
 
-  /** What is acknowledged is said, whether or not its event comes. */
-  dropSent(): void {
-    for (const { key, state } of this.unsent.value) {
+  /**
+   * What is acknowledged is said, whether or not its event comes; but for this session, whose log
+   * has lost what came last: there it is said again, which costs nothing if it is there.
+   */
+  dropSent(lossy = ""): void {
+    for (const { key, state, session } of this.unsent.value) {
       if (state === "sent") {
-        this.remove(key);
+        session === lossy ? this.update(key, { state: "sending" }) : this.remove(key);
       }
     }
   }

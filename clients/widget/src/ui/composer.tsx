@@ -1,5 +1,4 @@
-import { TEXT_BYTES_MAX } from "@vigie/client/core";
-import { byteLength, cutToBytes } from "../text/bytes.ts";
+import { byteLength, cut, TEXT_BYTES_MAX } from "@vigie/client/core";
 import type { Texts } from "../texts/texts.ts";
 import type { Widget } from "../widget.ts";
 import { askForHuman, offersHuman } from "./human.ts";
@@ -84,6 +83,6 @@ function grow(field: HTMLTextAreaElement | null): void {
 
 function roomText(draft: string, room: number, texts: Texts): string | false {
   // What is too much is counted in characters, as whoever shortens it does.
-  const left = room < 0 ? cutToBytes(draft, TEXT_BYTES_MAX).length - draft.length : room;
+  const left = room < 0 ? cut(draft, TEXT_BYTES_MAX).length - draft.length : room;
   return room < ROOM_TOLD && texts.left(left);
 }

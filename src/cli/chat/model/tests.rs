@@ -1,7 +1,8 @@
 use vigie_protocol::error::RpcError;
 use vigie_protocol::event::Control;
 use vigie_protocol::id::VisitorId;
-use vigie_protocol::push::TypingSignal;
+use vigie_protocol::method::Subscribed;
+use vigie_protocol::push::{Status, TypingSignal};
 
 use super::*;
 
@@ -160,6 +161,60 @@ fn a_lost_connection_is_told_and_what_waits_is_counted() {
     );
     assert!(story.conversation.status().contains("1 not delivered yet"));
     assert_eq!(story.connect(story.session), notice("Connected again."));
+}
+
+#[test]
+fn while_the_server_is_degraded_the_line_below_says_so_and_counts_what_waits() {
+    let mut story = Story::begin();
+    let status = |degraded| ClientEvent::Status(Status { degraded });
+    assert_eq!(story.conversation.hear(status(true)), []);
+    assert_eq!(story.conversation.status(), "some messages may be late");
+    story.enters("hello");
+    assert!(story.conversation.status().contains("may be late; 1 not delivered yet, kept"));
+    story.conversation.hear(status(false));
+    assert_eq!(story.conversation.status(), "sending …");
+}
+
+#[test]
+fn each_connection_is_well_until_told_otherwise() {
+    let mut story = Story::begin();
+    story.conversation.hear(ClientEvent::Status(Status { degraded: true }));
+    let closed = vigie_client::Closed { code: None, reason: "cut".into(), reconnect: true };
+    story.conversation.hear(ClientEvent::Disconnected(CallError::Unanswered(closed)));
+    story.connect(story.session);
+    assert!(!story.conversation.status().contains("late"));
+}
+
+#[test]
+fn a_conversation_whose_end_was_lost_is_shown_anew_and_what_is_unsent_goes_on() {
+    let mut story = Story::begin();
+    story.conversation.follows_up_to(2);
+    story.says(Author::Visitor {}, "hi", &[]);
+    story.says(bot(), "hello", &[("A", ChoiceAction::Send)]);
+    assert_eq!(story.enters("where is it?"), Some(Wish::Say("where is it?".into())));
+    let told = story.conversation.hear(ClientEvent::Resync);
+    let [Entry::Notice(words)] = told.as_slice() else { panic!("{told:?}") };
+    assert!(words.contains("shown again from its beginning"), "{words}");
+    assert!(!story.conversation.is_caught_up());
+    // The choices that were offered are not any more.
+    story.conversation.enter("1");
+    assert!(!story.conversation.is_delivered());
+    let control = Control { epoch: 1, holder: Holder::Bot {}, since: 0 };
+    let subscribed = Subscribed { session: story.session, offset: 1, control, card: None };
+    story.conversation.hear(ClientEvent::Renewed(subscribed));
+    story.offset = 0;
+    assert_eq!(story.says(Author::Visitor {}, "hi", &[]), [Entry::Mine("hi".into())]);
+    assert!(story.conversation.is_caught_up());
+    story.conversation.carried_out(done());
+    assert_eq!(story.conversation.next_wish(), Some(Wish::Say("1".into())));
+}
+
+#[test]
+fn a_new_session_is_caught_up_with_from_its_first_event() {
+    let mut story = Story::begin();
+    story.conversation.follows_up_to(7);
+    story.connect(SessionId::nth(visitor(), 2));
+    assert!(story.conversation.is_caught_up());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use ratatui::backend::TestBackend;
 use vigie_client::{CallError, ClientEvent, Closed};
 use vigie_protocol::card::Totals;
 use vigie_protocol::event::{Author, EventBody};
-use vigie_protocol::push::DraftSignal;
+use vigie_protocol::push::{DraftSignal, Status};
 
 use super::super::model::tests::{
     ana, happens, in_control, observing, press, session, visitor_says, write,
@@ -114,6 +114,11 @@ fn every_state_of_the_connection_is_told() {
     let closed = Closed { code: None, reason: "cut".into(), reconnect: true };
     desk.hear(ClientEvent::Disconnected(CallError::NotSent(closed)));
     assert!(text(&desk).contains("Offline, connecting again"));
+    let mut desk = ana();
+    desk.hear(ClientEvent::Status(Status { degraded: true }));
+    assert!(text(&desk).contains("Some messages may be late."));
+    desk.hear(ClientEvent::Status(Status { degraded: false }));
+    assert!(!text(&desk).contains("late"));
     let mut desk = ana();
     desk.cards = Some(vec![]);
     assert!(text(&desk).contains("No conversation matches"));

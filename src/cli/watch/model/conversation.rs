@@ -86,6 +86,16 @@ impl Conversation {
         }
     }
 
+    /// The log is another one, and comes from its first event. What the operator writes stays.
+    pub(super) fn begin_anew(&mut self) {
+        *self = Self {
+            card: self.card.take(),
+            unsent: std::mem::take(&mut self.unsent),
+            pending: self.pending.take(),
+            ..Self::new(self.session, 0)
+        };
+    }
+
     pub(super) fn subscribed(&mut self, subscribed: Subscribed) {
         self.head = Some(subscribed.offset);
         self.control = Some(newer(self.control.take(), subscribed.control));

@@ -4,7 +4,7 @@ use vigie_client::Closed;
 use vigie_protocol::card::{BotState, LastMessage, Speaker};
 use vigie_protocol::event::{ChatMessage, ControlCause, ControlChange, Device, Event, EventBody};
 use vigie_protocol::id::VisitorId;
-use vigie_protocol::push::TypingSignal;
+use vigie_protocol::push::{Status, TypingSignal};
 
 use super::*;
 
@@ -430,6 +430,50 @@ fn a_log_that_starts_again_is_shown_from_its_start() {
     let mut desk = observing();
     desk.hear(ClientEvent::Restarted { session: session(3) });
     assert!(desk.open.as_ref().is_some_and(|open| open.events.is_empty() && open.last == 0));
+}
+
+#[test]
+fn after_a_loss_list_and_conversation_are_made_anew_and_what_is_written_stays() {
+    let mut desk = in_control();
+    write(&mut desk, "half a sen");
+    desk.hear(ClientEvent::Resync);
+    assert!(problem(&desk).contains("has lost what came last"));
+    assert!(desk.cards.is_none());
+    assert!(desk.open.as_ref().is_some_and(|open| open.events.is_empty() && open.last == 0));
+    // The events of before the take-over, told again, do not end the writing.
+    visitor_says(&mut desk, 2, "hello?");
+    assert_eq!((desk.editor.text(), desk.mode), ("half a sen", Mode::Write));
+    let control = Control { epoch: 2, holder: holder("ana", "Ana"), since: 0 };
+    let subscribed = Subscribed { session: session(3), offset: 3, control, card: None };
+    desk.hear(ClientEvent::Renewed(subscribed));
+    assert_eq!((desk.editor.text(), desk.mode), ("half a sen", Mode::Write));
+    assert!(!desk.open.as_ref().unwrap().is_caught_up());
+    changed(&mut desk, 3, 2, holder("ana", "Ana"), "ana");
+    assert!(desk.open.as_ref().unwrap().is_caught_up());
+    assert!(desk.controls_open());
+}
+
+#[test]
+fn who_took_over_what_was_lost_is_told_that_the_bot_is_in_control_and_keeps_the_words() {
+    let mut desk = in_control();
+    write(&mut desk, "half a sen");
+    desk.hear(ClientEvent::Resync);
+    let control = Control { epoch: 1, holder: Holder::Bot {}, since: 0 };
+    let subscribed = Subscribed { session: session(3), offset: 2, control, card: None };
+    desk.hear(ClientEvent::Renewed(subscribed));
+    assert_eq!(problem(&desk), "The bot is in control now.");
+    assert_eq!(desk.mode, Mode::List);
+    assert_eq!(desk.open.as_ref().unwrap().unsent, "half a sen");
+}
+
+#[test]
+fn each_connection_is_well_until_told_otherwise() {
+    let mut desk = ana();
+    desk.hear(ClientEvent::Status(Status { degraded: true }));
+    assert!(desk.degraded);
+    let closed = Closed { code: None, reason: "cut".into(), reconnect: true };
+    desk.hear(ClientEvent::Disconnected(CallError::Unanswered(closed)));
+    assert!(!desk.degraded);
 }
 
 #[test]

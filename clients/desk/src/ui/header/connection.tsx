@@ -3,7 +3,7 @@ import { texts } from "../../texts.ts";
 import { now, tick } from "../clock.ts";
 import { useSite } from "../context.ts";
 import { Button } from "../parts/button.tsx";
-import { CircleAlert, LoaderCircle, WifiOff } from "../parts/icons.ts";
+import { CircleAlert, Clock, LoaderCircle, RotateCcw, WifiOff } from "../parts/icons.ts";
 
 /** How the connection is, when it is not as it should be. */
 export function ConnectionBanner() {
@@ -11,7 +11,7 @@ export function ConnectionBanner() {
   const site = useSite();
   const state = site.connection.value;
   const known = site.operator.value !== null;
-  if (state.kind === "online") return <div class="banner-place" role="status" />;
+  if (state.kind === "online") return <OnlineBanner />;
   return (
     <div class="banner-place" role="status">
       {state.kind === "connecting" && (
@@ -38,6 +38,31 @@ export function ConnectionBanner() {
           </span>
           <Button kind="quiet" onClick={() => location.reload()}>
             {t.reload}
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** What there is to know although the connection stands. */
+function OnlineBanner() {
+  const t = texts().connection;
+  const site = useSite();
+  return (
+    <div class="banner-place" role="status">
+      {site.degraded.value && (
+        <div class="banner">
+          <Clock aria-hidden="true" />
+          <span>{t.degraded}</span>
+        </div>
+      )}
+      {site.lost.value && (
+        <div class="banner banner-warn">
+          <RotateCcw aria-hidden="true" />
+          <span>{t.lost}</span>
+          <Button kind="quiet" onClick={() => site.dismissLost()}>
+            {texts().refused.dismiss}
           </Button>
         </div>
       )}

@@ -1,8 +1,8 @@
-//! What the log last showed of itself: written by its threads, read by whoever asks.
+//! What a log last showed of itself: written by its threads, read by whoever asks.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::log::LogError;
+use super::LogError;
 
 /// The log's state. Damage stays until the log is opened anew; anything else heals.
 #[derive(Debug, Default)]

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use vigie_client::{Closed, Endpoint, OpenError, Options, Wire};
 use vigie_protocol::ANSWER_BYTES_MAX;
 use vigie_protocol::error::{CloseCode, ErrorCode, RpcError};
-use vigie_protocol::method::{Connected, Done, Empty, Method, Ping, Subscribed};
+use vigie_protocol::method::{Connected, Done, Empty, Method, Ping, Subscribed, Watching};
 use vigie_protocol::push::Push;
 use vigie_protocol::rpc::{self, Encoding, Id, Message, Params};
 
@@ -20,10 +20,24 @@ use vigie_protocol::rpc::{self, Encoding, Id, Message, Params};
 pub(crate) enum Asked {
     /// `connect`.
     Connect,
-    /// `subscribe`.
+    /// `subscribe` of a visitor.
     Subscribe,
+    /// `subscribe` of an operator, to the session of this number.
+    Observe(u32),
+    /// `watch`.
+    Watch,
+    /// `serve`.
+    Serve,
+    /// A bot's `answer`.
+    Answer,
     /// The message of this number.
     Say(u32),
+    /// `take_over` of the session of this number.
+    TakeOver(u32),
+    /// What an operator says in the session of this number.
+    Reply(u32),
+    /// `release` of the session of this number.
+    Release(u32),
     /// A sign of life.
     Ping,
 }
@@ -35,8 +49,16 @@ pub(crate) enum Heard {
     Connected(Box<Connected>),
     /// The answer to `subscribe`.
     Subscribed(Box<Subscribed>),
+    /// The session of this number is followed.
+    Observing(u32, Box<Subscribed>),
+    /// The operator has the live list.
+    Watching(Box<Watching>),
+    /// The bot is sent turns.
+    Serving,
     /// The message of this number is in the log.
     Said(u32, Done),
+    /// What an operator asked is in the log.
+    Done(Asked, Done),
     /// What was asked is refused.
     Refused(Asked, RpcError),
     /// Something unasked.
@@ -184,8 +206,16 @@ fn answer(asked: Asked, outcome: Result<Params<'_>, RpcError>) -> Result<Heard, 
     Ok(match asked {
         Asked::Connect => Heard::Connected(Box::new(result.decode().map_err(nonsense)?)),
         Asked::Subscribe => Heard::Subscribed(Box::new(result.decode().map_err(nonsense)?)),
+        Asked::Observe(number) => {
+            Heard::Observing(number, Box::new(result.decode().map_err(nonsense)?))
+        }
+        Asked::Watch => Heard::Watching(Box::new(result.decode().map_err(nonsense)?)),
+        Asked::TakeOver(_) | Asked::Reply(_) | Asked::Release(_) => {
+            Heard::Done(asked, result.decode().map_err(nonsense)?)
+        }
+        Asked::Serve => Heard::Serving,
         Asked::Say(number) => Heard::Said(number, result.decode().map_err(nonsense)?),
-        Asked::Ping => Heard::Nothing,
+        Asked::Answer | Asked::Ping => Heard::Nothing,
     })
 }
 
@@ -195,4 +225,59 @@ fn nonsense(problem: impl std::fmt::Display) -> Closed {
 
 fn lost(reason: &str) -> Closed {
     Closed { code: None, reason: reason.to_owned(), reconnect: true }
+}
+
+/// What was asked, for people.
+pub(crate) fn name(asked: Asked) -> &'static str {
+    match asked {
+        Asked::Connect => "connect",
+        Asked::Subscribe => "subscribe",
+        Asked::Observe(_) => "to observe a session",
+        Asked::Watch => "the live list",
+        Asked::Serve => "to serve as a bot",
+        Asked::Answer => "an answer of a bot",
+        Asked::Say(_) => "a message",
+        Asked::TakeOver(_) => "a take-over",
+        Asked::Reply(_) => "what an operator says",
+        Asked::Release(_) => "a release",
+        Asked::Ping => "a ping",
+    }
+}
+
+/// Why nobody was let in.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    pub(crate) why: String,
+    /// Whether to try again, unchanged, can help.
+    pub(crate) again: bool,
+    /// The engine is there, and asks to come later.
+    pub(crate) busy: bool,
+}
+
+impl From<OpenError> for Refusal {
+    fn from(error: OpenError) -> Self {
+        let busy = matches!(error, OpenError::UpgradeRefused { .. }) && !error.is_final();
+        Self { why: error.to_string(), again: !error.is_final(), busy }
+    }
+}
+
+impl From<Closed> for Refusal {
+    fn from(closed: Closed) -> Self {
+        Self { why: reason(&closed), again: closed.reconnect, busy: closed.code.is_some() }
+    }
+}
+
+impl Refusal {
+    pub(crate) fn of(asked: Asked, error: &RpcError) -> Self {
+        let why = format!("{} is refused: {error}", name(asked));
+        Self { why, again: error.retry, busy: error.retry }
+    }
+}
+
+/// Why a connection ended, for people.
+pub(crate) fn reason(closed: &Closed) -> String {
+    match closed.code {
+        Some(code) => format!("{} (close code {})", closed.reason, code.number()),
+        None => closed.reason.clone(),
+    }
 }

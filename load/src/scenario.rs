@@ -3,15 +3,18 @@
 //! A key that nobody knows is refused by name, since a misspelt one would silently measure
 //! something else. Every number has a bound here, so that no scenario runs for ever.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vigie_protocol::TEXT_BYTES_MAX;
 
-/// The most visitors of one process.
-pub const VISITORS_MAX: u32 = 50_000;
+mod parts;
+mod share;
+
+pub use parts::{Bots, Chat, Dropout, Observers, Phase, Stalls, Takeovers, Visitors, Watchers};
+
+/// The most visitors.
+pub const VISITORS_MAX: u32 = 200_000;
 /// The most visitors who come in one second.
 pub const ARRIVALS_PER_SECOND_MAX: f64 = 10_000.0;
 /// The longest that all of them may take to come.
@@ -20,12 +23,17 @@ pub const RAMP_SECONDS_MAX: f64 = 3_600.0;
 pub const DURATION_SECONDS_MAX: u32 = 86_400;
 /// The most messages that are said in one second.
 pub const MESSAGES_PER_SECOND_MAX: f64 = 100_000.0;
-/// The most lines to say in one language.
-pub const LINES_MAX: usize = 1_000;
-/// The most languages.
-pub const LANGUAGES_MAX: usize = 50;
 /// The longest file of a scenario, in bytes.
 pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// The most phases of a day.
+pub const PHASES_MAX: usize = 100;
+/// The most times that connections are dropped.
+pub const DROPS_MAX: usize = 1_000;
+/// The most operators of each kind, and the most bots.
+pub const STAFF_MAX: u32 = 1_000;
+/// The most sessions that one operator observes: as many as a connection may follow.
+pub const OBSERVED_MAX: u32 = 256;
 
 /// What visitors speak whose own language has no lines.
 pub const COMMON_LANGUAGE: &str = "en";
@@ -34,6 +42,12 @@ pub const COMMON_LANGUAGE: &str = "en";
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("idle", include_str!("../scenarios/idle.toml")),
     ("chat", include_str!("../scenarios/chat.toml")),
+    ("observed", include_str!("../scenarios/observed.toml")),
+    ("watch", include_str!("../scenarios/watch.toml")),
+    ("takeover-storm", include_str!("../scenarios/takeover-storm.toml")),
+    ("reconnect-storm", include_str!("../scenarios/reconnect-storm.toml")),
+    ("slow-readers", include_str!("../scenarios/slow-readers.toml")),
+    ("mixed-day", include_str!("../scenarios/mixed-day.toml")),
 ];
 
 /// What shall happen.
@@ -54,29 +68,31 @@ pub struct Scenario {
     /// What is said, if anything is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chat: Option<Chat>,
-}
-
-/// Who comes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Visitors {
-    /// How many.
-    pub count: u32,
-    /// How many come each second.
-    pub per_second: f64,
-}
-
-/// What visitors say to the bot.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Chat {
-    /// Which part of the visitors says anything at all.
-    pub share: f64,
-    /// Messages per second, over all visitors together.
-    pub messages_per_second: f64,
-    /// What is said, by language.
-    #[serde(skip_serializing)]
-    pub lines: BTreeMap<String, Vec<String>>,
+    /// Who observes those who talk, if anybody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observers: Option<Observers>,
+    /// Who answers, beside the engine's own bot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bots: Option<Bots>,
+    /// Who has a part of the live list on the screen, and observes nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watchers: Option<Watchers>,
+    /// How operators take over from the bot those whom they observe, and release them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takeovers: Option<Takeovers>,
+    /// Operators who stop reading now and then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stalls: Option<Stalls>,
+    /// When visitors lose their connections.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drops: Vec<Dropout>,
+    /// Whether connections may break that the scenario does not break itself, as when the engine is
+    /// started again meanwhile. Everybody has to come back all the same.
+    #[serde(default)]
+    pub losses_expected: bool,
+    /// How the day rises and falls; without, all of it is the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<Phase>,
 }
 
 /// What somebody wants otherwise than the scenario has it.
@@ -92,6 +108,8 @@ pub struct Changes {
     pub per_second: Option<f64>,
     /// Instead of `chat.messages_per_second`.
     pub messages_per_second: Option<f64>,
+    /// Instead of `takeovers.per_second`.
+    pub takeovers_per_second: Option<f64>,
 }
 
 /// Why there is no scenario to carry out.
@@ -157,9 +175,69 @@ impl Scenario {
 
     /// Whether this visitor says anything: spread evenly, and exactly the share that is asked for.
     pub fn talks(&self, visitor: u32) -> bool {
-        let Some(chat) = &self.chat else { return false };
-        let before = |count: u32| (f64::from(count) * chat.share).floor();
-        before(visitor + 1) > before(visitor)
+        self.talkers_before(visitor + 1) > self.talkers_before(visitor)
+    }
+
+    /// How many of the visitors before this one talk.
+    pub fn talkers_before(&self, visitor: u32) -> u32 {
+        self.chat.as_ref().map_or(0, |chat| (f64::from(visitor) * chat.share).floor() as u32)
+    }
+
+    /// How many work there.
+    pub fn staff(&self) -> u32 {
+        self.operators() + self.bots.as_ref().map_or(0, |bots| bots.count)
+    }
+
+    /// How many operators there are, whatever they do.
+    pub fn operators(&self) -> u32 {
+        let observers = self.observers.as_ref().map_or(0, |observers| observers.count);
+        let watchers = self.watchers.as_ref().map_or(0, |watchers| watchers.count);
+        observers + watchers + self.stalls.as_ref().map_or(0, |stalls| stalls.operators)
+    }
+
+    /// How many of the visitors are there so long after all were let in.
+    pub fn present_at(&self, since: Duration) -> u32 {
+        let part = self.along(since, |phase| phase.present);
+        ((f64::from(self.visitors.count) * part).round() as u32).min(self.visitors.count)
+    }
+
+    /// How many are there when most are.
+    pub fn present_most(&self) -> u32 {
+        let most = self.phases.iter().map(|phase| phase.present).fold(0.0, f64::max);
+        if self.phases.is_empty() {
+            self.visitors.count
+        } else {
+            ((f64::from(self.visitors.count) * most).round() as u32).min(self.visitors.count)
+        }
+    }
+
+    /// By what all rates are to be multiplied so long after all were let in.
+    pub fn pace_at(&self, since: Duration) -> f64 {
+        self.along(since, |phase| phase.pace)
+    }
+
+    /// The most that rates are multiplied by.
+    pub fn pace_most(&self) -> f64 {
+        let most = self.phases.iter().map(|phase| phase.pace).fold(0.0, f64::max);
+        if self.phases.is_empty() { 1.0 } else { most }
+    }
+
+    /// A value that goes evenly from the end of one phase to the end of the next; 1 without phases.
+    fn along(&self, since: Duration, of: impl Fn(&Phase) -> f64) -> f64 {
+        let [first, ..] = &*self.phases else { return 1.0 };
+        let whole: f64 = self.phases.iter().map(|phase| phase.part).sum();
+        let seconds = self.duration().as_secs_f64();
+        // A phase's length is its part of the whole, however long that is.
+        let mut place = if seconds > 0.0 { since.as_secs_f64() / seconds * whole } else { whole };
+        let mut before = of(first);
+        for phase in &self.phases {
+            if place < phase.part {
+                return before + (of(phase) - before) * place / phase.part;
+            }
+            place -= phase.part;
+            before = of(phase);
+        }
+        before
     }
 
     fn changed(mut self, changes: Changes, problems: &mut Vec<String>) -> Self {
@@ -172,6 +250,11 @@ impl Scenario {
             (None, Some(_)) => {
                 problems.push("nobody talks in it, so there are no messages per second".into());
             }
+            (_, None) => {}
+        }
+        match (&mut self.takeovers, changes.takeovers_per_second) {
+            (Some(takeovers), Some(rate)) => takeovers.per_second = rate,
+            (None, Some(_)) => problems.push("nobody takes over in it".into()),
             (_, None) => {}
         }
         self
@@ -194,42 +277,50 @@ impl Scenario {
             if !(0..self.visitors.count).any(|visitor| self.talks(visitor)) {
                 problems.push(format!("chat.share {} of {count} visitors is nobody", chat.share));
             }
+        } else if self.observers.is_some() || self.bots.is_some() {
+            problems.push("nobody talks in it, so there is nothing to observe or answer".into());
+        }
+        self.check_staff(problems);
+        if self.drops.len() > DROPS_MAX {
+            problems.push(format!("there are more than {DROPS_MAX} drops"));
+        }
+        for drop in &self.drops {
+            drop.check(problems);
+        }
+        if self.phases.len() > PHASES_MAX {
+            problems.push(format!("there are more than {PHASES_MAX} phases"));
+        }
+        for phase in &self.phases {
+            phase.check(problems);
+        }
+        if !self.phases.is_empty() && self.present_at(Duration::ZERO) == 0 {
+            problems.push("phases: nobody is there at the beginning of the first".into());
         }
     }
-}
 
-impl Chat {
-    /// What somebody of this language says.
-    pub fn lines_for(&self, language: &str) -> &[String] {
-        let primary = language.split('-').next().unwrap_or(language);
-        self.lines
-            .get(primary)
-            .or_else(|| self.lines.get(COMMON_LANGUAGE))
-            .map_or(&[], Vec::as_slice)
-    }
-
-    fn check(&self, problems: &mut Vec<String>) {
-        within(problems, "chat.share", self.share, 0.0, 1.0);
-        let rate = self.messages_per_second;
-        within(problems, "chat.messages_per_second", rate, 0.01, MESSAGES_PER_SECOND_MAX);
-        if !self.lines.contains_key(COMMON_LANGUAGE) {
-            problems.push(format!(
-                "chat.lines lacks {COMMON_LANGUAGE:?}, which all speak who have no lines of their own"
-            ));
+    fn check_staff(&self, problems: &mut Vec<String>) {
+        let talkers = self.talkers_before(self.visitors.count);
+        if let Some(bots) = &self.bots {
+            bots.check(problems);
         }
-        if self.lines.len() > LANGUAGES_MAX {
-            problems.push(format!("chat.lines has more than {LANGUAGES_MAX} languages"));
+        if let Some(observers) = &self.observers {
+            observers.check(talkers, problems);
         }
-        for (language, lines) in &self.lines {
-            if lines.is_empty() || lines.len() > LINES_MAX {
-                let count = lines.len();
-                problems
-                    .push(format!("chat.lines.{language} has {count} lines, not 1 to {LINES_MAX}"));
+        if let Some(watchers) = &self.watchers {
+            watchers.check(problems);
+        }
+        if let Some(takeovers) = &self.takeovers {
+            takeovers.check(problems);
+            if self.observers.is_none() {
+                problems.push("takeovers need observers: who observes takes over".into());
             }
-            if lines.iter().any(|line| line.trim().is_empty() || line.len() > TEXT_BYTES_MAX) {
-                problems.push(format!(
-                    "chat.lines.{language} has a line that is empty or longer than {TEXT_BYTES_MAX} bytes"
-                ));
+        }
+        if let Some(stalls) = &self.stalls {
+            stalls.check(problems);
+            if self.chat.is_none() {
+                problems.push(
+                    "nobody talks in it, so there is nothing that stalls.operators read".into(),
+                );
             }
         }
     }
@@ -251,7 +342,7 @@ fn read(file: &str) -> Result<String, ScenarioError> {
 
 /// The names of those that come with the program, for people.
 pub fn names() -> String {
-    BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" and ")
+    BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -316,6 +407,19 @@ mod tests {
     }
 
     #[test]
+    fn more_talkers_than_can_be_observed_are_refused() {
+        let crowd = CHAT.replace("count = 10", "count = 1000");
+        let with = |more: &str| parse(&format!("{crowd}{more}")).map_err(|e| e.to_string());
+        let observers = |count| format!("[observers]\ncount = {count}\nlive_list = 0\n");
+        assert!(with(&observers(2)).is_ok());
+        assert!(with(&observers(1)).unwrap_err().contains("500 visitors talk"));
+        assert!(with("[bots]\ncount = 0\n").unwrap_err().contains("bots.count"));
+        let idle = &CHAT[..CHAT.find("[chat]").unwrap()];
+        let problem = parse(&format!("{idle}[bots]\ncount = 1\n")).unwrap_err().to_string();
+        assert!(problem.contains("nobody talks"), "{problem}");
+    }
+
+    #[test]
     fn everybody_has_something_to_say() {
         let chat = parse(CHAT).unwrap().chat.unwrap();
         assert_eq!(chat.lines_for("fr-CA"), ["Salut"]);
@@ -335,6 +439,54 @@ mod tests {
     #[test]
     fn a_name_that_nobody_knows_tells_those_that_there_are() {
         let problem = Scenario::load("storm", Changes::default()).unwrap_err().to_string();
-        assert!(problem.contains("idle and chat"), "{problem}");
+        assert!(problem.contains("idle, chat, observed, watch"), "{problem}");
+    }
+
+    #[test]
+    fn what_comes_with_the_program_is_what_is_promised() {
+        let promised = [
+            "idle",
+            "chat",
+            "watch",
+            "takeover-storm",
+            "reconnect-storm",
+            "slow-readers",
+            "mixed-day",
+        ];
+        assert!(promised.iter().all(|name| names().split(", ").any(|known| known == *name)));
+    }
+
+    #[test]
+    fn a_day_rises_and_falls_evenly_and_keeps_its_shape_however_long_it_is() {
+        let phases = "[[phases]]\npart = 1\npace = 0.2\npresent = 0.5\n\
+            [[phases]]\npart = 2\npace = 1\n[[phases]]\npart = 1\npace = 0\npresent = 0\n";
+        let mut day = parse(&format!("{CHAT}{phases}")).unwrap();
+        for seconds in [5, 5000] {
+            day.duration_seconds = seconds;
+            let at = |part: f64| Duration::from_secs_f64(f64::from(seconds) * part);
+            for (part, pace, present) in [
+                (0.0, 0.2, 5),
+                (0.25, 0.2, 5),
+                (0.5, 0.6, 8),
+                (0.75, 1.0, 10),
+                (0.875, 0.5, 5),
+                (1.0, 0.0, 0),
+            ] {
+                assert!((day.pace_at(at(part)) - pace).abs() < 1e-6, "{part}");
+                assert_eq!(day.present_at(at(part)), present, "{part}");
+            }
+        }
+        assert_eq!((day.present_most(), day.pace_most()), (10, 1.0));
+        let even = parse(CHAT).unwrap();
+        assert_eq!((even.present_most(), even.pace_at(Duration::ZERO)), (10, 1.0));
+    }
+
+    #[test]
+    fn takeovers_without_operators_who_observe_are_refused() {
+        let storm = "[takeovers]\nper_second = 5\nheld_seconds = 1\nreply = true\n";
+        let problem = parse(&format!("{CHAT}{storm}")).unwrap_err().to_string();
+        assert!(problem.contains("takeovers need observers"), "{problem}");
+        let staffed = format!("{CHAT}[observers]\ncount = 1\nlive_list = 0\n{storm}");
+        assert!(parse(&staffed).is_ok());
     }
 }

@@ -1,4 +1,5 @@
-//! Which engine is put under load: one of this machine, unless told otherwise.
+//! Which engine is put under load, or which nodes of a cluster: those of this machine, unless told
+//! otherwise.
 //!
 //! A mistyped address must not put somebody else's engine under load, so an address that is not
 //! loopback has to be meant. A name counts as loopback only if all that it stands for is; it is
@@ -15,11 +16,14 @@ const SCHEME: &str = "ws://";
 /// Where visitors of an engine that is reached by TCP say that they are.
 const SHOP_BESIDE_TCP: &str = "http://127.0.0.1:8080/demo";
 
+/// The most nodes that load is spread over.
+pub const NODES_MAX: usize = 64;
+
 /// The engine that is put under load.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// Where it listens.
-    pub endpoint: Endpoint,
+    /// Where it listens; of a cluster where each of its nodes does. Never empty.
+    pub endpoints: Vec<Endpoint>,
     /// The public key of the site that is visited.
     pub site: String,
     /// The `Origin` header of visitors, if they come from a page.
@@ -50,32 +54,47 @@ pub enum TargetError {
         /// What the system says.
         problem: String,
     },
+    /// There are no nodes, or more than there can be.
+    #[error("{0} addresses are given, not 1 to {NODES_MAX}")]
+    Count(usize),
 }
 
 impl Target {
-    /// An engine at an address, which has to be loopback unless `anywhere` is meant.
+    /// The engines at these addresses, which have to be loopback unless `anywhere` is meant.
     ///
     /// # Errors
-    /// The address is foreign, or none.
+    /// An address is foreign, or none; or there are too many.
     pub async fn find(
-        endpoint: Endpoint,
+        to: Vec<Endpoint>,
         site: String,
         anywhere: bool,
     ) -> Result<Self, TargetError> {
-        let authority = authority(&endpoint).to_owned();
-        let shop = match &endpoint {
-            Endpoint::Tcp(_) => SHOP_BESIDE_TCP.to_owned(),
-            Endpoint::WebSocket { .. } => format!("http://{authority}/demo"),
-        };
-        let found = look_up(&authority)
-            .await
-            .map_err(|problem| TargetError::Nowhere { endpoint: endpoint.clone(), problem })?;
-        if !anywhere && let Some(&address) = found.iter().find(|found| !is_loopback(found)) {
-            return Err(TargetError::Foreign { endpoint, address });
+        if to.is_empty() || to.len() > NODES_MAX {
+            return Err(TargetError::Count(to.len()));
         }
-        let endpoint = if anywhere { endpoint } else { at(&endpoint, &authority, found[0]) };
-        Ok(Self { endpoint, site, origin: None, shop })
+        let shop = match &to[0] {
+            Endpoint::Tcp(_) => SHOP_BESIDE_TCP.to_owned(),
+            web_socket @ Endpoint::WebSocket { .. } => {
+                format!("http://{}/demo", authority(web_socket))
+            }
+        };
+        let mut endpoints = Vec::with_capacity(to.len());
+        for endpoint in to {
+            endpoints.push(find(endpoint, anywhere).await?);
+        }
+        Ok(Self { endpoints, site, origin: None, shop })
     }
+}
+
+async fn find(endpoint: Endpoint, anywhere: bool) -> Result<Endpoint, TargetError> {
+    let authority = authority(&endpoint).to_owned();
+    let found = look_up(&authority)
+        .await
+        .map_err(|problem| TargetError::Nowhere { endpoint: endpoint.clone(), problem })?;
+    if !anywhere && let Some(&address) = found.iter().find(|found| !is_loopback(found)) {
+        return Err(TargetError::Foreign { endpoint, address });
+    }
+    Ok(if anywhere { endpoint } else { at(&endpoint, &authority, found[0]) })
 }
 
 fn is_loopback(address: &SocketAddr) -> bool {
@@ -120,7 +139,8 @@ mod tests {
     use super::*;
 
     async fn find(to: &str, anywhere: bool) -> Result<Target, TargetError> {
-        Target::find(to.parse().unwrap(), "demo".into(), anywhere).await
+        let to = to.split(',').map(|to| to.parse().unwrap()).collect();
+        Target::find(to, "demo".into(), anywhere).await
     }
 
     #[tokio::test]
@@ -132,7 +152,7 @@ mod tests {
             ("tcp://127.0.0.1:8090", "tcp://127.0.0.1:8090"),
             ("ws://localhost:8080/ws", "ws://127.0.0.1:8080/ws"),
         ] {
-            assert_eq!(find(to, false).await.unwrap().endpoint.to_string(), endpoint);
+            assert_eq!(find(to, false).await.unwrap().endpoints[0].to_string(), endpoint);
         }
     }
 
@@ -147,7 +167,7 @@ mod tests {
         ] {
             let problem = find(to, false).await.unwrap_err().to_string();
             assert!(problem.contains("--anywhere"), "{problem}");
-            assert_eq!(find(to, true).await.unwrap().endpoint.to_string(), to);
+            assert_eq!(find(to, true).await.unwrap().endpoints[0].to_string(), to);
         }
     }
 
@@ -156,6 +176,14 @@ mod tests {
         for to in ["ws://127.0.0.1@192.0.2.1:80/ws", "ws://192.0.2.1?127.0.0.1/ws"] {
             assert!(find(to, false).await.is_err(), "{to}");
         }
+    }
+
+    #[tokio::test]
+    async fn one_node_of_another_machine_is_enough_to_be_refused() {
+        let nodes = "ws://127.0.0.1:1/ws,tcp://127.0.0.1:2";
+        assert_eq!(find(nodes, false).await.unwrap().endpoints.len(), 2);
+        let problem = find("ws://127.0.0.1:1/ws,tcp://192.0.2.1:2", false).await.unwrap_err();
+        assert!(problem.to_string().contains("192.0.2.1:2"), "{problem}");
     }
 
     #[tokio::test]

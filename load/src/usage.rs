@@ -22,6 +22,16 @@ impl Usage {
         Self::of(std::process::id())
     }
 
+    /// Of this and another process together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            resident: self.resident + other.resident,
+            resident_peak: self.resident_peak + other.resident_peak,
+            processor: self.processor + other.processor,
+        }
+    }
+
     /// Of a process of this machine; `None` if there is none, or if the system does not tell.
     pub fn of(pid: u32) -> Option<Self> {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
@@ -32,6 +42,24 @@ impl Usage {
             processor: processor(&stat)?,
         })
     }
+}
+
+/// How long the processors of this machine have worked so far, all together and whatever for; 0 if
+/// the system does not tell.
+pub fn machine_busy() -> Duration {
+    fs::read_to_string("/proc/stat").ok().and_then(|stat| busy(&stat)).unwrap_or_default()
+}
+
+fn busy(stat: &str) -> Option<Duration> {
+    let times = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+    let times: Vec<u64> = times.split_whitespace().map_while(|time| time.parse().ok()).collect();
+    // user nice system idle iowait irq softirq steal; what follows is within user and nice.
+    let [user, nice, system, _, _, irq, softirq, steal] = *times.first_chunk()?;
+    Some(Duration::from_secs(user + nice + system + irq + softirq + steal) / ticks_per_second()?)
+}
+
+fn ticks_per_second() -> Option<u32> {
+    u32::try_from(sysconf(SysconfVar::CLK_TCK).ok()??).ok()
 }
 
 fn bytes(status: &str, name: &str) -> Option<u64> {
@@ -45,8 +73,7 @@ fn processor(stat: &str) -> Option<Duration> {
     let after_name = stat.rsplit_once(')')?.1;
     let mut fields = after_name.split_whitespace().skip(11);
     let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
-    let per_second = u32::try_from(sysconf(SysconfVar::CLK_TCK).ok()??).ok()?;
-    Some(Duration::from_secs(ticks) / per_second)
+    Some(Duration::from_secs(ticks) / ticks_per_second()?)
 }
 
 #[cfg(test)]
@@ -70,6 +97,13 @@ mod tests {
         let per_second = sysconf(SysconfVar::CLK_TCK).unwrap().unwrap();
         let expected = Duration::from_secs(200) / u32::try_from(per_second).unwrap();
         assert_eq!(processor(stat), Some(expected));
+    }
+
+    #[test]
+    fn the_machine_works_at_all_but_waiting() {
+        let stat = "cpu  1 2 4 1000 1000 8 16 32 64 128\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
+        assert_eq!(busy(stat), Some(Duration::from_secs(63) / ticks_per_second().unwrap()));
+        assert!(machine_busy() >= Usage::own().unwrap().processor);
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Small runs against the real engine.
 
+mod peer;
+mod processes;
+mod storms;
 mod support;
 
 use std::collections::BTreeSet;
 
+use support::redis::RedisServer;
 use support::{Engine, load};
 use vigie_protocol::event::Device;
 
@@ -78,6 +82,84 @@ async fn every_message_is_acknowledged_and_seen_and_is_in_the_log() {
 }
 
 #[tokio::test]
+async fn operators_and_bots_of_a_run_see_and_answer_what_visitors_say() {
+    let engine = Engine::start(&[]).await;
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("staffed.toml");
+    let observed = include_str!("../../scenarios/observed.toml");
+    let staffed = observed.replace("live_list = 0", "live_list = 20") + "\n[bots]\ncount = 2\n";
+    std::fs::write(&file, staffed).unwrap();
+    let run = engine.load(file.to_str().unwrap(), &["--visitors", "10", "--duration", "2"]).json();
+    let run = run.with(&["--operator-token", &engine.token("operator").await]);
+    let run = run.with(&["--bot-token", &engine.token("bot").await]);
+    let result = run.with(&["--messages-per-second", "20"]).start().ended().await;
+    assert_eq!(result.code, 0, "{result}");
+    let report = result.json();
+    let said = report["counts"]["said"].as_u64().unwrap();
+    assert!(said > 0, "{result}");
+    assert_eq!(report["counts"]["observed"], said, "{result}");
+    assert_eq!(report["latencies"]["observed"]["count"], said, "{result}");
+    assert!(report["counts"]["answers"].as_u64().unwrap() > 0, "the bots are silent: {result}");
+    assert_eq!(report["troubles"], serde_json::json!({}), "{result}");
+}
+
+#[tokio::test]
+async fn what_is_said_on_one_node_of_a_cluster_is_observed_on_another() {
+    let redis = RedisServer::start();
+    let url = redis.url();
+    let mut nodes = vec![];
+    for _ in 0..3 {
+        nodes.push(Engine::start(&[("REDIS__URL", &url)]).await);
+    }
+    let run = load(&["observed", "--visitors", "30", "--per-second", "500", "--duration", "2"]);
+    let mut run = run.json().with(&["--operator-token", &nodes[0].token("operator").await]);
+    for node in &nodes {
+        run = run.with(&["--to", &node.address(), "--server-pid", &node.pid().to_string()]);
+    }
+    let redis_pid = format!("redis={}", redis.pid());
+    let result = run.with(&["--also-pid", &redis_pid]).start().ended().await;
+    assert_eq!(result.code, 0, "{result}");
+
+    let report = result.json();
+    let counts = &report["counts"];
+    let said = counts["said"].as_u64().unwrap();
+    assert!((140..260).contains(&said), "{result}");
+    for name in ["intended", "acknowledged", "seen", "observed"] {
+        assert_eq!(counts[name], said, "{name}: {result}");
+    }
+    let processes = report["steps"][1]["processes"].as_array().unwrap();
+    let names: Vec<_> = processes.iter().map(|process| process["name"].clone()).collect();
+    assert_eq!(names, ["engine 1", "engine 2", "engine 3", "redis"]);
+    let resident = |cost: &serde_json::Value| cost["resident"].as_u64().unwrap();
+    assert!(processes.iter().all(|process| resident(&process["cost"]) > 1 << 20), "{result}");
+    let engines: u64 = processes[..3].iter().map(|process| resident(&process["cost"])).sum();
+    assert_eq!(resident(&report["steps"][1]["server"]), engines, "{result}");
+}
+
+#[tokio::test]
+async fn visitors_are_spread_evenly_over_the_nodes() {
+    let engine = Engine::start(&[]).await;
+    let nowhere = "ws://127.0.0.1:9/ws";
+    let run = load(&["chat", "--visitors", "40", "--per-second", "500", "--duration", "0"]);
+    let result = run.json().with(&["--to", &engine.address(), "--to", nowhere]).start();
+    let result = result.ended().await;
+    assert_eq!(result.code, 1, "{result}");
+    let counts = &result.json()["counts"];
+    assert_eq!((&counts["arrived"], &counts["turned_away"]), (&20.into(), &20.into()), "{result}");
+}
+
+#[tokio::test]
+async fn operators_without_a_token_are_asked_for_it() {
+    let engine = Engine::start(&[]).await;
+    let result = engine.load("observed", &[]).start().ended().await;
+    assert_eq!(result.code, 2, "{result}");
+    assert!(result.stderr.contains("--operator-token"), "{result}");
+    let forged = engine.load("observed", &["--operator-token", "forged"]).start().ended().await;
+    assert_eq!(forged.code, 2, "{forged}");
+    assert!(forged.stderr.contains("an operator is not let in"), "{forged}");
+}
+
+#[tokio::test]
 async fn the_same_seed_says_the_same() {
     let mut said = Vec::new();
     for seed in ["5", "5", "6"] {
@@ -125,7 +207,8 @@ async fn an_engine_that_dies_fails_the_checks() {
     let mut engine = Engine::start(&[]).await;
     let arguments = ["--visitors", "20", "--duration", "3", "--messages-per-second", "20"];
     let run = engine.load("chat", &arguments).json().start();
-    engine.operator().await.sees(20).await;
+    // Messages are said once all are there.
+    engine.operator().await.sees_messages(1).await;
     engine.kill().await;
     let result = run.ended().await;
     assert_eq!(result.code, 1, "{result}");
@@ -195,7 +278,26 @@ async fn the_limit_of_descriptors_is_raised_where_it_may_be_and_told_where_not()
 async fn help_says_what_there_is() {
     let result = load(&["--help"]).start().ended().await;
     assert_eq!(result.code, 0);
-    for said in ["idle", "chat", "--to", "--site", "--json", "--anywhere", "Exit code", "Ctrl-C"] {
+    for said in [
+        "idle",
+        "chat",
+        "observed",
+        "watch",
+        "takeover-storm",
+        "reconnect-storm",
+        "slow-readers",
+        "mixed-day",
+        "--to",
+        "--report",
+        "--processes",
+        "--metrics",
+        "--also-pid",
+        "--site",
+        "--json",
+        "--anywhere",
+        "Exit code",
+        "Ctrl-C",
+    ] {
         assert!(result.stdout.contains(said), "{said}: {result}");
     }
 }

@@ -1,4 +1,7 @@
-//! The harness: an engine with the demo shop, and runs of the program against it.
+//! The harness: an engine with the demo shop or a cluster of them, and runs of the program against it.
+
+#[path = "../../../tests/support/redis.rs"]
+pub mod redis;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -12,7 +15,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{interval, timeout};
 use vigie_client::{Client, ClientOptions, Endpoint, Options, as_visitor, with_token};
 use vigie_protocol::card::{Card, Window};
-use vigie_protocol::event::{Author, EventBody};
+use vigie_protocol::event::{Author, Event, EventBody};
 use vigie_protocol::id::SessionId;
 use vigie_protocol::method::{History, Watching};
 use vigie_protocol::rpc::Encoding;
@@ -49,6 +52,7 @@ pub struct Engine {
     process: Child,
     http: SocketAddr,
     tcp: SocketAddr,
+    settings: Vec<(String, String)>,
     data: TempDir,
 }
 
@@ -56,29 +60,13 @@ impl Engine {
     /// Starts one, with other settings than the default: `("SECTION__KEY", "value")`.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let mut process = command(data.path())
-            .args(["serve", "--demo"])
-            .env("VIGIE__HTTP__LISTEN", "127.0.0.1:0")
-            .env("VIGIE__TCP__LISTEN", "127.0.0.1:0")
-            .env("VIGIE__TRACING__LEVEL", "error")
-            .envs(settings.iter().map(|(key, value)| (format!("VIGIE__{key}"), value)))
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let listening = within("the engine to listen", async {
-            loop {
-                let line = lines.next_line().await.unwrap().expect("the engine ended at its start");
-                if let Some(addresses) = line.strip_prefix("listening http=") {
-                    return addresses.to_owned();
-                }
-            }
-        })
-        .await;
-        // What the engine prints further is read and let go, so that its pipe never fills.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let (http, tcp) = listening.split_once(" tcp=").expect("both addresses");
-        Self { process, http: http.parse().unwrap(), tcp: tcp.parse().unwrap(), data }
+        let settings: Vec<_> = settings
+            .iter()
+            .map(|(key, value)| (format!("VIGIE__{key}"), (*value).to_owned()))
+            .collect();
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (process, http, tcp) = serve(data.path(), &settings, nowhere, nowhere).await;
+        Self { process, http, tcp, settings, data }
     }
 
     pub fn pid(&self) -> u32 {
@@ -90,19 +78,36 @@ impl Engine {
         self.process.kill().await.unwrap();
     }
 
+    /// Starts it again, on the same files and at the same addresses.
+    pub async fn start_again(&mut self) {
+        let (process, ..) = serve(self.data.path(), &self.settings, self.http, self.tcp).await;
+        self.process = process;
+    }
+
     /// A run against this engine.
     pub fn load(&self, scenario: &str, arguments: &[&str]) -> Load {
         let load = load(&[scenario, "--per-second", "500"]).with(arguments);
         Load { addresses: Some((self.http, self.tcp)), ..load }
     }
 
+    /// Where a visitor of this engine comes in.
+    pub fn address(&self) -> String {
+        self.endpoint().to_string()
+    }
+
+    /// What proves that somebody works there.
+    pub async fn token(&self, role: &str) -> String {
+        let arguments = ["token", "--site", "demo", "--role", role, "--id", "ann"];
+        let mut command = command(self.data.path());
+        let made = command.args(arguments).envs(self.settings.clone()).output().await.unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        String::from_utf8(made.stdout).unwrap().trim().to_owned()
+    }
+
     /// Somebody at the desk.
     pub async fn operator(&self) -> Operator {
-        let arguments = ["token", "--site", "demo", "--role", "operator", "--id", "ann"];
-        let made = command(self.data.path()).args(arguments).output().await.unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let token = String::from_utf8(made.stdout).unwrap();
-        let (connect, options) = (with_token(token.trim()), ClientOptions::default());
+        let token = self.token("operator").await;
+        let (connect, options) = (with_token(token), ClientOptions::default());
         Operator(Client::connect(self.endpoint(), connect, options).await.unwrap())
     }
 
@@ -112,23 +117,68 @@ impl Engine {
 
     /// Everything that visitors have said in the sessions of the live list, as their logs have it.
     pub async fn messages_of_visitors(&self) -> Vec<(SessionId, String)> {
+        let said = |(session, events): (SessionId, Vec<Event>)| {
+            let said = events.into_iter().filter_map(|event| match (event.author, event.body) {
+                (Author::Visitor {}, EventBody::Message(message)) => Some(message.text),
+                _ => None,
+            });
+            said.map(move |text| (session, text)).collect::<Vec<_>>()
+        };
+        self.logs().await.into_iter().flat_map(said).collect()
+    }
+
+    /// The logs of the sessions of the live list.
+    pub async fn logs(&self) -> Vec<(SessionId, Vec<Event>)> {
         let desk = self.operator().await;
         let cards = desk.look().await.cards;
-        let mut said = Vec::new();
+        let mut logs = Vec::new();
         for session in cards.iter().map(|card| card.session) {
-            let history = History { session: Some(session), after: 0, limit: HISTORY_PAGE_MAX };
-            let page = within("a log", desk.0.call(&history)).await.unwrap();
-            said.extend(page.events.into_iter().filter_map(|event| {
-                match (event.author, event.body) {
-                    (Author::Visitor {}, EventBody::Message(message)) => {
-                        Some((session, message.text))
-                    }
-                    _ => None,
+            let (mut after, mut events) = (0, Vec::new());
+            loop {
+                let history = History { session: Some(session), after, limit: HISTORY_PAGE_MAX };
+                let page = within("a log", desk.0.call(&history)).await.unwrap();
+                events.extend(page.events);
+                match page.next {
+                    Some(next) => after = next,
+                    None => break,
                 }
-            }));
+            }
+            logs.push((session, events));
         }
-        said
+        logs
     }
+}
+
+/// Starts an engine; it, and where it listens.
+async fn serve(
+    data: &Path,
+    settings: &[(String, String)],
+    http: SocketAddr,
+    tcp: SocketAddr,
+) -> (Child, SocketAddr, SocketAddr) {
+    let mut process = command(data)
+        .args(["serve", "--demo"])
+        .env("VIGIE__HTTP__LISTEN", http.to_string())
+        .env("VIGIE__TCP__LISTEN", tcp.to_string())
+        .env("VIGIE__TRACING__LEVEL", "error")
+        .envs(settings.iter().cloned())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let listening = within("the engine to listen", async {
+        loop {
+            let line = lines.next_line().await.unwrap().expect("the engine ended at its start");
+            if let Some(addresses) = line.strip_prefix("listening http=") {
+                return addresses.to_owned();
+            }
+        }
+    })
+    .await;
+    // What the engine prints further is read and let go, so that its pipe never fills.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    let (http, tcp) = listening.split_once(" tcp=").expect("both addresses");
+    (process, http.parse().unwrap(), tcp.parse().unwrap())
 }
 
 /// Somebody at the desk.
@@ -148,6 +198,20 @@ impl Operator {
             }
         })
         .await
+    }
+
+    /// Waits until visitors have said so much.
+    pub async fn sees_messages(&self, count: u64) {
+        let mut looks = interval(LOOK_EVERY);
+        within(&format!("{count} messages in the live list"), async {
+            loop {
+                looks.tick().await;
+                if self.look().await.cards.iter().map(|card| card.asked).sum::<u64>() >= count {
+                    return;
+                }
+            }
+        })
+        .await;
     }
 
     /// Waits until the engine can name browsers: it reads the rules for that in the background.
@@ -230,6 +294,20 @@ impl Load {
         Self { limits, ..self }
     }
 
+    /// With this scenario instead of the one that it was made for.
+    pub fn of(mut self, scenario: &str) -> Self {
+        let file = self.home.path().join("scenario.toml");
+        std::fs::write(&file, scenario).unwrap();
+        self.arguments[0] = file.to_str().unwrap().to_owned();
+        self
+    }
+
+    /// With its result drawn to a file of this name.
+    pub fn drawn(self, name: &str) -> Self {
+        let file = self.home.path().join(name).to_str().unwrap().to_owned();
+        self.with(&["--report", &file])
+    }
+
     /// With its result as JSON.
     pub fn json(self) -> Self {
         Self { json: true, ..self }
@@ -264,8 +342,17 @@ pub struct Running {
 impl Running {
     /// What Ctrl-C does.
     pub async fn interrupt(&self) {
+        self.signal("-INT").await;
+    }
+
+    /// Ends the process that was started, and only that, as the system does when memory is short.
+    pub async fn kill(&self) {
+        self.signal("-KILL").await;
+    }
+
+    async fn signal(&self, signal: &str) {
         let pid = self.process.id().expect("the run has not ended").to_string();
-        Command::new("kill").args(["-INT", &pid]).status().await.unwrap();
+        Command::new("kill").args([signal, &pid]).status().await.unwrap();
     }
 
     pub async fn ended(self) -> Ended {
@@ -275,6 +362,7 @@ impl Running {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
             json: std::fs::read_to_string(self.home.path().join("result.json")).ok(),
+            home: self.home,
         }
     }
 }
@@ -285,9 +373,15 @@ pub struct Ended {
     pub stdout: String,
     pub stderr: String,
     json: Option<String>,
+    home: TempDir,
 }
 
 impl Ended {
+    /// What was drawn to the file of this name.
+    pub fn drawing(&self, name: &str) -> String {
+        std::fs::read_to_string(self.home.path().join(name)).unwrap()
+    }
+
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(self.json.as_deref().expect("a result")).unwrap()
     }

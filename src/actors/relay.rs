@@ -307,7 +307,9 @@ async fn take(node: &Arc<Node>, cluster: &Cluster, from: NodeId, message: Messag
         (Message::People { told, .. }, Some((site, share))) => {
             stir(node, site, share.hear_people(site.boards(), from, told));
         }
-        (Message::Wanted { table, .. }, Some((_, share))) => share.wanted(from, table),
+        (Message::Wanted { table, since, .. }, Some((_, share))) => {
+            share.wanted(from, table, since);
+        }
         (Message::Bot { connection, told, .. }, Some((site, _))) => {
             let Some(bot) = site.bots.bot((cluster.me(), connection)) else { return };
             let Some(outbox) = bot.outbox else { return };

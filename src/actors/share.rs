@@ -167,6 +167,8 @@ impl Share {
         let mut state = self.state();
         self.tell_cards(&mut state);
         if say_at {
+            state.cards.beat();
+            state.people.beat();
             let cards = self.of_cards(state.cards.at());
             let people = self.of_people(state.people.at());
             self.cluster.send_all(state.readers_of(Table::Cards), &cards);
@@ -177,23 +179,29 @@ impl Share {
         state.fade(board);
     }
 
-    /// Another node wants all of a table.
-    pub fn wanted(&self, by: NodeId, table: Table) {
+    /// Another node wants what it lacks of a table since a revision.
+    pub fn wanted(&self, by: NodeId, table: Table, since: u64) {
         if !self.cluster.lives(by) {
             // It was sent before this node knew it dead; should it live, it asks again.
             return;
         }
         let mut state = self.state();
+        // What it gets is as of now: it hears of nothing twice.
+        self.tell_cards(&mut state);
         state.readers.insert((table, by));
         // It may be newer than this node's last look at the roll, and have heard no question before.
         state.others.entry(by).or_default().asked.clear();
         self.ask_of(&mut state, by);
-        let pages: Vec<_> = match table {
-            Table::Cards => state.cards.pages().into_iter().map(|p| self.of_cards(p)).collect(),
-            Table::People => state.people.pages().into_iter().map(|p| self.of_people(p)).collect(),
+        let lacking: Vec<_> = match table {
+            Table::Cards => {
+                state.cards.since(since).into_iter().map(|t| self.of_cards(t)).collect()
+            }
+            Table::People => {
+                state.people.since(since).into_iter().map(|t| self.of_people(t)).collect()
+            }
         };
-        for page in pages {
-            self.cluster.send(by, &page);
+        for told in lacking {
+            self.cluster.send(by, &told);
         }
     }
 
@@ -256,11 +264,11 @@ impl Share {
         let watched = state.watched;
         let other = state.others.entry(node).or_default();
         other.mind_silence(SILENCES * self.cluster.interval());
-        for table in other.lacks(watched) {
+        for (table, since) in other.lacks(watched) {
             let asked = other.asked.get(&table);
             if asked.is_none_or(|asked| now.duration_since(*asked) >= ASK_AGAIN) {
                 other.asked.insert(table, now);
-                self.cluster.send(node, &Message::Wanted { site: self.site.clone(), table });
+                self.cluster.send(node, &Message::Wanted { site: self.site.clone(), table, since });
             }
         }
     }
@@ -303,9 +311,11 @@ impl Other {
         }
     }
 
-    fn lacks(&self, watched: bool) -> impl Iterator<Item = Table> + use<> {
-        let people = self.people.lags().then_some(Table::People);
-        people.into_iter().chain((watched && self.cards.lags()).then_some(Table::Cards))
+    /// Which tables must be asked for, and since which revision.
+    fn lacks(&self, watched: bool) -> impl Iterator<Item = (Table, u64)> + use<> {
+        let people = self.people.lags().then(|| (Table::People, self.people.revision()));
+        let cards = (watched && self.cards.lags()).then(|| (Table::Cards, self.cards.revision()));
+        people.into_iter().chain(cards)
     }
 }
 

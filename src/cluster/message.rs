@@ -38,12 +38,14 @@ pub enum Message {
         /// What has become of them.
         told: Told<Who, Person>,
     },
-    /// The sender wants all of a table, and to be told of its changes from then on.
+    /// The sender wants what it lacks of a table, and to be told of its changes from then on.
     Wanted {
         /// Of which site.
         site: SiteId,
         /// Which table.
         table: Table,
+        /// Up to which revision it has the table; 0: it has nothing.
+        since: u64,
     },
     /// Tell one of your bots.
     Bot {

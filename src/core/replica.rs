@@ -1,15 +1,23 @@
 //! A table that one node keeps and others read: the cards that it shows, the people that it serves.
 //!
 //! The owner numbers its changes; a reader takes a change only if it follows what it has, and asks
-//! for everything anew otherwise. Messages may be lost, doubled, late and out of order: then a reader
-//! is behind until the owner next says how far it is, and never has anything that was not so.
+//! otherwise: for what it has missed, or for everything if the owner does not have that any more.
+//! Messages may be lost, doubled, late and out of order: then a reader is behind until the owner next
+//! says how far it is, and never has anything that was not so.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 /// The most entries that one message carries.
 pub const ENTRIES_MAX: usize = 128;
+
+/// For how many beats an owner keeps its changes for readers who have missed them.
+pub const RECENT_BEATS: u64 = 30;
+
+/// The most changes that it keeps for them; beyond that the oldest go.
+pub const RECENT_MAX: usize = 32 * ENTRIES_MAX;
 
 /// What the owner of a table tells its readers. Of an entry that has come and changed since they
 /// were last told, both are told, in order.
@@ -51,12 +59,31 @@ pub struct Owned<K, V> {
     revision: u64,
     /// What has changed since the last flush; of what is new, the first value that it had.
     changed: BTreeMap<K, Option<V>>,
+    /// What was flushed of late, each without a gap after the one before.
+    recent: VecDeque<Recent<K, V>>,
+    beat: u64,
+}
+
+/// Changes that readers may have missed.
+#[derive(Debug)]
+struct Recent<K, V> {
+    after: u64,
+    /// At which beat they were told.
+    at: u64,
+    changes: usize,
+    told: Told<K, V>,
 }
 
 impl<K: Ord + Clone, V: Clone + PartialEq> Owned<K, V> {
     /// An empty table.
     pub const fn new() -> Self {
-        Self { entries: BTreeMap::new(), revision: 0, changed: BTreeMap::new() }
+        Self {
+            entries: BTreeMap::new(),
+            revision: 0,
+            changed: BTreeMap::new(),
+            recent: VecDeque::new(),
+            beat: 0,
+        }
     }
 
     /// Enters something, or what has become of it.
@@ -93,15 +120,44 @@ impl<K: Ord + Clone, V: Clone + PartialEq> Owned<K, V> {
                 put.extend(first.filter(|first| first != value).map(|first| (key.clone(), first)));
                 put.push((key, value.clone()));
             }
-            let after = self.revision;
+            let (after, changes) = (self.revision, put.len() + gone.len());
             self.revision += 1;
-            deltas.push(Told::Delta { after, revision: self.revision, put, gone });
+            let told = Told::Delta { after, revision: self.revision, put, gone };
+            deltas.push(told.clone());
+            self.recent.push_back(Recent { after, at: self.beat, changes, told });
         }
+        self.forget();
         deltas
     }
 
-    /// The whole table as of the last flush or later, for one who asks.
-    pub fn pages(&self) -> Vec<Told<K, V>> {
+    /// A moment has passed: what was told long ago is not kept any more.
+    pub fn beat(&mut self) {
+        self.beat += 1;
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        let mut kept: usize = self.recent.iter().map(|recent| recent.changes).sum();
+        while let Some(oldest) = self.recent.front()
+            && (kept > RECENT_MAX || self.beat - oldest.at > RECENT_BEATS)
+        {
+            kept -= oldest.changes;
+            self.recent.pop_front();
+        }
+    }
+
+    /// What one who has the table up to a revision lacks, 0 being nothing: the changes since, or the
+    /// whole as of the last flush or later.
+    pub fn since(&self, revision: u64) -> Vec<Told<K, V>> {
+        if revision == self.revision {
+            return vec![self.at()];
+        }
+        let missed = self.recent.iter().skip_while(|recent| recent.after != revision);
+        let missed: Vec<_> = missed.map(|recent| recent.told.clone()).collect();
+        if missed.is_empty() { self.pages() } else { missed }
+    }
+
+    fn pages(&self) -> Vec<Told<K, V>> {
         let entries: Vec<_> = self.entries.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         let pages = entries.len().div_ceil(ENTRIES_MAX).max(1) as u32;
         let mut parts = entries.chunks(ENTRIES_MAX);
@@ -136,8 +192,10 @@ impl<K: Ord + Clone, V: Clone + PartialEq> Default for Owned<K, V> {
 #[derive(Debug)]
 pub struct Replica<K, V> {
     entries: BTreeMap<K, V>,
-    /// The revision that the entries are of; none before the whole table has come.
-    revision: Option<u64>,
+    /// The revision that the entries are of: at first 0, that of an empty table.
+    revision: u64,
+    /// Whether that was the owner's, as far as has been heard.
+    sure: bool,
     /// Pages of a whole table that is on its way.
     coming: Option<Coming<K, V>>,
 }
@@ -162,10 +220,10 @@ const CHANGES_MAX: usize = 4 * ENTRIES_MAX;
 impl<K: Ord + Clone, V: Clone + PartialEq> Replica<K, V> {
     /// Nothing is known yet.
     pub const fn new() -> Self {
-        Self { entries: BTreeMap::new(), revision: None, coming: None }
+        Self { entries: BTreeMap::new(), revision: 0, sure: false, coming: None }
     }
 
-    /// Takes what the owner has told. Whether the table has to be asked for anew stands in
+    /// Takes what the owner has told. Whether it has to be asked for what is missing stands in
     /// [`Replica::lags`] afterwards.
     pub fn hear(&mut self, told: Told<K, V>) -> Changes<K, V> {
         match told {
@@ -174,29 +232,36 @@ impl<K: Ord + Clone, V: Clone + PartialEq> Replica<K, V> {
             }
             Told::Page { revision, page, pages, put } => self.hear_page(revision, page, pages, put),
             Told::At { revision } => {
-                if self.revision.is_some_and(|mine| mine < revision) {
-                    self.revision = None;
+                match revision.cmp(&self.revision) {
+                    Ordering::Greater => self.sure = false,
+                    Ordering::Equal => self.sure |= self.coming.is_none(),
+                    // It is late.
+                    Ordering::Less => {}
                 }
                 Changes::new()
             }
         }
     }
 
-    /// Whether the whole table must be asked for.
+    /// Whether the owner must be asked for what is missing since [`Replica::revision`].
     pub const fn lags(&self) -> bool {
-        self.revision.is_none()
+        !self.sure
     }
 
-    /// Whatever is there may be old: the table is to be asked for.
+    /// Up to which revision the table is there; 0: nothing of it is.
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Whatever is there may be old: the owner is to be asked.
     pub fn doubt(&mut self) {
-        self.revision = None;
+        self.sure = false;
         self.coming = None;
     }
 
     /// The owner is gone, and with it all that was its.
     pub fn clear(&mut self) -> Changes<K, V> {
-        self.doubt();
-        std::mem::take(&mut self.entries).into_keys().map(|key| (key, None)).collect()
+        std::mem::take(self).entries.into_keys().map(|key| (key, None)).collect()
     }
 
     /// What is known.
@@ -222,17 +287,13 @@ impl<K: Ord + Clone, V: Clone + PartialEq> Replica<K, V> {
             }
             return Changes::new();
         }
-        match self.revision {
-            Some(mine) if mine == after => {
-                self.revision = Some(revision);
-                self.apply(changes)
-            }
-            Some(mine) if mine < revision => {
-                self.revision = None;
-                Changes::new()
-            }
-            _ => Changes::new(),
+        if self.revision == after {
+            // Whatever was doubted, nothing was missed.
+            (self.revision, self.sure) = (revision, true);
+            return self.apply(changes);
         }
+        self.sure &= self.revision >= revision;
+        Changes::new()
     }
 
     fn hear_page(
@@ -243,7 +304,7 @@ impl<K: Ord + Clone, V: Clone + PartialEq> Replica<K, V> {
         put: Vec<(K, V)>,
     ) -> Changes<K, V> {
         // What is at hand may be newer than a page that comes late.
-        if self.revision.is_some() || page >= pages {
+        if self.sure || revision < self.revision || page >= pages {
             return Changes::new();
         }
         let fresh = self.coming.as_ref().is_none_or(|coming| coming.revision < revision);
@@ -266,7 +327,7 @@ impl<K: Ord + Clone, V: Clone + PartialEq> Replica<K, V> {
                 None => whole.remove(&key),
             };
         }
-        self.revision = Some(coming.since);
+        (self.revision, self.sure) = (coming.since, true);
         self.replace(whole)
     }
 
@@ -309,11 +370,18 @@ mod tests {
     fn synced(owner: &mut Owner) -> Reader {
         let mut reader = Reader::new();
         owner.flush();
-        for page in owner.pages() {
-            reader.hear(page);
-        }
-        assert!(!reader.lags());
+        assert!(reader.lags());
+        catch_up(owner, &mut reader);
         reader
+    }
+
+    /// Asks the owner; says what has changed by it.
+    fn catch_up(owner: &Owner, reader: &mut Reader) -> Changes<u32, &'static str> {
+        reader.doubt();
+        let told = owner.since(reader.revision()).into_iter();
+        let changes = told.flat_map(|told| reader.hear(told)).collect();
+        assert!(!reader.lags());
+        changes
     }
 
     #[test]
@@ -343,9 +411,66 @@ mod tests {
         }
         assert!(reader.lags());
         assert_eq!(reader.entries().len(), 1);
-        let news: Vec<_> = owner.pages().into_iter().flat_map(|page| reader.hear(page)).collect();
-        assert_eq!(news, [(2, Some("b")), (3, Some("c"))]);
-        assert!(!reader.lags());
+        assert_eq!(catch_up(&owner, &mut reader), [(2, Some("b")), (3, Some("c"))]);
+    }
+
+    #[test]
+    fn what_a_reader_has_missed_of_late_comes_one_by_one() {
+        let mut owner = Owner::new();
+        let mut reader = synced(&mut owner);
+        let steps = [(1, "a"), (1, "b"), (2, "c"), (1, "d")];
+        for (key, value) in steps {
+            owner.put(key, value);
+            owner.flush();
+        }
+        let steps = steps.map(|(key, value)| (key, Some(value)));
+        assert_eq!(catch_up(&owner, &mut reader), steps);
+        let mut newcomer = Reader::new();
+        assert_eq!(catch_up(&owner, &mut newcomer), steps, "the table has just begun");
+    }
+
+    #[test]
+    fn what_a_reader_has_missed_for_long_comes_as_a_whole() {
+        let forgotten = |owner: &mut Owner| {
+            let mut reader = synced(owner);
+            owner.put(1, "b");
+            owner.flush();
+            owner.put(1, "c");
+            owner.flush();
+            for _ in 0..=RECENT_BEATS {
+                owner.beat();
+            }
+            catch_up(owner, &mut reader)
+        };
+        let mut owner = Owner::new();
+        owner.put(1, "a");
+        assert_eq!(forgotten(&mut owner), [(1, Some("c"))]);
+        assert!(owner.recent.is_empty());
+        let mut reader = synced(&mut owner);
+        owner.put(0, "a");
+        owner.flush();
+        for n in 0..RECENT_MAX as u32 {
+            owner.put(n, "n");
+        }
+        owner.flush();
+        assert_eq!(owner.recent.iter().map(|recent| recent.changes).sum::<usize>(), RECENT_MAX);
+        let changes = catch_up(&owner, &mut reader);
+        assert!(changes.len() == RECENT_MAX && !changes.contains(&(0, Some("a"))));
+    }
+
+    #[test]
+    fn a_reader_in_doubt_misses_nothing_that_follows_what_it_has() {
+        let mut owner = Owner::new();
+        owner.put(1, "a");
+        let mut reader = synced(&mut owner);
+        reader.doubt();
+        assert!(reader.lags());
+        owner.put(1, "b");
+        for delta in owner.flush() {
+            assert_eq!(reader.hear(delta), [(1, Some("b"))]);
+        }
+        assert!(!reader.lags(), "it follows: nothing was missed");
+        assert_eq!(catch_up(&owner, &mut reader), []);
     }
 
     #[test]

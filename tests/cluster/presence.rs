@@ -299,6 +299,36 @@ async fn what_rings_rings_once_at_each_desk_and_stops_at_all_of_them() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_rings_while_a_node_sleeps_rings_at_its_desks_once_it_is_awake() {
+    let cluster = Cluster::open(QUICK).await;
+    let link = cluster.link(0, &cluster.as_operator("ann", Rank::Agent)).await;
+    let window = Window { alerts: Alerts::New, ..Window::default() };
+    link.call(&Watch { window }).await.unwrap();
+    let mut ann = Desk { who: "ann".into(), link, heard: vec![] };
+    let bea = cluster.link(1, &cluster.as_operator("bea", Rank::Agent)).await;
+    soon("both to be seen", async || names(&bea).await == ["ann", "bea"]).await;
+
+    cluster.nodes()[0].freeze().await;
+    let (early, before) = visitor(&cluster, 1).await;
+    early.call(&said("Hello?")).await.unwrap();
+    soon("the node to be taken for dead", async || names(&bea).await == ["bea"]).await;
+    // Of this one the others tell it nothing until it asks.
+    let (late, after) = visitor(&cluster, 1).await;
+    late.call(&said("Hello?")).await.unwrap();
+    cluster.nodes()[0].thaw().await;
+
+    for session in [before, after] {
+        let of_it = |live: &Live| {
+            let of_it = live.alerts.iter().filter(|alert| alert.card.session == session);
+            of_it.map(|alert| alert.kind).collect::<Vec<_>>()
+        };
+        ann.hears("what rang meanwhile", |live| !of_it(live).is_empty()).await;
+        let kinds: Vec<_> = ann.heard.iter().flat_map(of_it).collect();
+        assert_eq!(kinds, [AlertKind::New]);
+    }
+}
+
 /// One that rings.
 struct Desk {
     who: String,

@@ -173,7 +173,6 @@ impl Shop {
         command.env("VIGIE__DATA__DIR", self.data.path());
         if let Some(redis) = &self.redis {
             command.env("VIGIE__REDIS__URL", redis.url());
-            command.env("VIGIE__CLUSTER__NODE_TIMEOUT_MS", "1500");
         }
         command
     }

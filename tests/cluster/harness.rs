@@ -24,11 +24,28 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// How many nodes a cluster has.
 pub const NODES: usize = 3;
 
+/// How long nodes wait for Redis where everything that is waited for is short.
+pub const REDIS_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Everything that is waited for is short.
 pub const QUICK: &[(&str, &str)] = &[
-    ("GATEWAY__HEARTBEAT_MS", "1000"),
+    ("GATEWAY__HEARTBEAT_MS", "2500"),
     ("GATEWAY__DRAIN_TIMEOUT_MS", "2000"),
     ("REDIS__TIMEOUT_MS", "1000"),
+];
+
+/// The same where nodes die and Redis does not: that a machine stalls is no fault of Redis.
+pub const MORTAL: &[(&str, &str)] = &[
+    ("GATEWAY__HEARTBEAT_MS", "2500"),
+    ("GATEWAY__DRAIN_TIMEOUT_MS", "2000"),
+    ("REDIS__TIMEOUT_MS", "10000"),
+];
+
+/// Where nothing breaks, nothing is shorter than a machine may stall.
+pub const CALM: &[(&str, &str)] = &[
+    ("GATEWAY__DRAIN_TIMEOUT_MS", "2000"),
+    ("REDIS__TIMEOUT_MS", "20000"),
+    ("CLUSTER__NODE_TIMEOUT_MS", "20000"),
 ];
 
 pub struct Cluster {
@@ -84,8 +101,10 @@ impl Cluster {
     pub async fn link(&self, node: usize, connect: &Connect) -> Link {
         let endpoint = self.nodes()[node].endpoint(Via::Tcp);
         within("a connection", async {
-            let link = Link::open(&endpoint, &Options::default()).await.unwrap();
-            link.call(connect).await.unwrap();
+            // What a test does not read meanwhile is kept for it.
+            let options = Options { pushes_max: 64 * 1024, ..Options::default() };
+            let link = Link::open(&endpoint, &options).await.unwrap();
+            asked(&link, connect).await.unwrap();
             link
         })
         .await
@@ -130,7 +149,7 @@ pub async fn log_of(link: &Link, session: SessionId) -> Vec<Event> {
 }
 
 /// Asks again while the answer is to do so.
-async fn asked<M: Method>(link: &Link, params: &M) -> Result<M::Result, CallError> {
+pub async fn asked<M: Method>(link: &Link, params: &M) -> Result<M::Result, CallError> {
     loop {
         match link.call(params).await {
             Err(CallError::Refused(error)) if error.retry => tokio::time::sleep(PAUSE).await,

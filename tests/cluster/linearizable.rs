@@ -12,7 +12,7 @@ use vigie_protocol::event::{Control, Epoch, Holder};
 use vigie_protocol::id::SessionId;
 use vigie_protocol::method::{Done, Rank, Release, Revoke, Subscribe, TakeOver, Transfer};
 
-use crate::harness::{Cluster, NODES, QUICK, soon};
+use crate::harness::{CALM, Cluster, NODES, soon};
 use crate::support::random::Random;
 use crate::support::within;
 
@@ -86,7 +86,7 @@ impl SequentialSpec for Spec {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn claims_on_three_nodes_are_linearizable() {
     let mut random = Random::seeded();
-    let cluster = Cluster::open(QUICK).await;
+    let cluster = Cluster::open(CALM).await;
     let mut hands = vec![];
     for hand in 0..HANDS {
         let connect = cluster.as_operator(&name(hand), Rank::Supervisor);

@@ -45,7 +45,7 @@ const BOT_PAUSE: std::ops::Range<u64> = 0..60;
 const EXPORTS: usize = 3;
 
 /// How long the logs must have been the same to be final.
-const STILL: Duration = Duration::from_millis(300);
+const STILL: Duration = Duration::from_secs(1);
 
 /// How many of the visitors have a second tab.
 const SECOND_TABS: usize = 3;

@@ -10,7 +10,7 @@ use vigie_protocol::event::{
 use vigie_protocol::id::SessionId;
 use vigie_protocol::method::{Connect, Done, Intent, OperatorCard, Rank, Say, TakeOver, Typing};
 
-use crate::support::{Person, Shop, Via, by_bot, over_every_transport, refusal};
+use crate::support::{GLANCE, Person, Shop, Via, by_bot, over_every_transport, refusal, within};
 
 /// Short enough to be waited for, long enough to come back within.
 const LEASE: (&str, &str) = ("PRESENCE__OPERATOR_GRACE_MS", "300");
@@ -95,24 +95,17 @@ async fn tk7_control_is_transferred_to_an_operator_who_is_there_and_available() 
     assert_eq!(refusal(absent).code, ErrorCode::OperatorUnavailable);
     bea.client.set_intent(Intent::Away).await.unwrap();
     // What an operator says of themselves goes by their own actor: asked until it is known.
-    loop {
-        let operators = ann.client.operators().await.unwrap().operators;
-        let away = |card: &OperatorCard| card.id.as_str() == "bea" && card.intent == Intent::Away;
-        if operators.iter().any(away) {
-            break;
-        }
-    }
+    let away = |card: &OperatorCard| card.id.as_str() == "bea" && card.intent == Intent::Away;
+    sees_operator(&ann, |operators| operators.iter().any(away)).await;
     let away = ann.client.transfer(session, to("bea"), None).await;
     assert_eq!(refusal(away).code, ErrorCode::OperatorUnavailable);
 
     bea.client.set_intent(Intent::Available).await.unwrap();
     bea.client.subscribe(session, 0).await.unwrap();
-    let handed = loop {
-        match ann.client.transfer(session, to("bea"), Some("She speaks Latvian.".into())).await {
-            Ok(done) => break done,
-            Err(error) => assert_eq!(error.code(), Some(ErrorCode::OperatorUnavailable)),
-        }
-    };
+    let back = |card: &OperatorCard| card.id.as_str() == "bea" && card.intent == Intent::Available;
+    sees_operator(&ann, |operators| operators.iter().any(back)).await;
+    let reason = Some("She speaks Latvian.".into());
+    let handed = ann.client.transfer(session, to("bea"), reason).await.unwrap();
     assert_eq!(handed.epoch, 3);
     let told = bea.sees("the transfer", |event| epoch_of(event) == Some(3)).await;
     let EventBody::ControlChanged(change) = &told.body else { unreachable!() };
@@ -389,6 +382,9 @@ async fn tk11_an_operator_who_comes_back_to_a_restarted_engine_is_still_in_contr
     assert_eq!(done.epoch, taken.epoch);
     // A lease that has begun since has run out.
     let mut ben = shop.operator(Via::Tcp, "ben", Rank::Agent).await;
+    // Somebody watches over hers again.
+    let ann_holds_it = |cards: &[OperatorCard]| cards[0].sessions == 1;
+    sees_operator(&ben, ann_holds_it).await;
     let carl = shop.operator(Via::Tcp, "carl", Rank::Agent).await;
     let other = talking(&shop, Via::Tcp).await;
     ben.client.subscribe(other.session(), 0).await.unwrap();
@@ -612,8 +608,10 @@ fn lease_expired(event: &Event) -> Option<&ControlChange> {
 
 /// Asks for the operators until they are as expected.
 async fn sees_operator(asker: &Person, expected: impl Fn(&[OperatorCard]) -> bool) {
-    crate::support::within("the operators to be as expected", async {
-        while !expected(&asker.client.operators().await.unwrap().operators) {}
+    within("the operators to be as expected", async {
+        while !expected(&asker.client.operators().await.unwrap().operators) {
+            tokio::time::sleep(GLANCE).await;
+        }
     })
     .await;
 }

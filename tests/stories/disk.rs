@@ -158,7 +158,7 @@ async fn a_turn_whose_end_could_not_be_kept_ends_when_the_log_is_well_again() {
     if only_alone("it locks the database of one engine") {
         return;
     }
-    let shop = Shop::open_with(&[("BOTS__TURN_TIMEOUT_MS", "1000")]).await;
+    let shop = Shop::open_with(&[("BOTS__TURN_TIMEOUT_MS", "5000")]).await;
     let mut bot = shop.bot(Via::Tcp).await;
     let mut visitor = shop.visitor(Via::WebSocket).await;
     visitor.client.subscribe_own(0).await.unwrap();

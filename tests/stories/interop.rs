@@ -35,7 +35,7 @@ async fn a_stranger_over_tcp_watches_takes_over_and_hands_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stranger_over_tcp_stays_connected_by_answering_pings() {
-    let shop = Shop::open_with(&[("GATEWAY__HEARTBEAT_MS", "500")]).await;
+    let shop = Shop::open_with(&[("GATEWAY__HEARTBEAT_MS", "2000")]).await;
     let (site, tcp) = (shop.site.key.clone(), shop.tcp().to_string());
     run("pynvim_tcp.py", &["--tcp", &tcp, "--site", &site, "--heartbeat"]).await;
 }

@@ -267,8 +267,7 @@ async fn nothing_that_is_told_names_anybody() {
 async fn nodes_tell_of_redis_and_of_each_other() {
     let redis = RedisServer::start();
     let urls = vec![redis.url(); 2];
-    let settings = [("REDIS__TIMEOUT_MS", "500")];
-    let mut shop = Shop::open_over(redis, urls, &settings).await;
+    let mut shop = Shop::open_over(redis, urls, &[]).await;
     for node in &shop.nodes {
         let well = told_by(node, |told| {
             told.sum("vigie_cluster_nodes") == 2.0

@@ -13,7 +13,8 @@ use vigie_protocol::push::Push;
 use vigie_protocol::rpc::{self, Encoding};
 
 use crate::support::{
-    Person, Shop, Via, known, over_every_transport, patient, refusal, text, within,
+    Person, Shop, Via, alone, known, next_push, over_every_transport, patient, refusal, text,
+    within,
 };
 
 const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 \
@@ -34,7 +35,7 @@ over_every_transport! {
 
 over_every_transport! {
     async fn lv6_a_visitor_stays_offline_in_the_live_list_for_the_grace_time_then_goes(via) {
-        let shop = Shop::open_with(&[("PRESENCE__VISITOR_GRACE_MS", "500")]).await;
+        let shop = Shop::open_with(&[("PRESENCE__VISITOR_GRACE_MS", "3000")]).await;
         let mut ann = watching(&shop, via, Window::default()).await;
         let visitor = shop.visitor(via).await;
         let session = visitor.session();
@@ -60,7 +61,10 @@ async fn a_page_change_does_not_flicker() {
     assert_eq!(second.session(), session);
     let on_bags = |card: &Card| card.page.as_ref().is_some_and(|p| p.url.ends_with("/bags"));
     let card = ann.sees_card("the second page", on_bags).await;
-    assert!(card.online);
+    if !card.online {
+        assert!(!alone(), "one engine knows both at once");
+        ann.sees_card("the visitor, there", |card| on_bags(card) && card.online).await;
+    }
 
     // Whoever comes now is behind all that could have flickered.
     let other = shop.visitor(Via::Tcp).await.session();
@@ -130,9 +134,17 @@ async fn a_visitor_who_left_and_returns_is_in_the_same_session() {
     let event = ann.sees("visitor_returned", |event| returned(&event.body)).await;
     let EventBody::VisitorReturned { context } = event.body else { unreachable!() };
     assert_eq!(context.language.as_deref(), Some("fr"));
-    let card = ann.sees_card("the visitor back", |card| card.online).await;
+    // The card may have come before the event.
+    let there = |card: &Card| card.online && card.offset >= event.offset;
+    let shown = ann.heard.iter().rev().find_map(|heard| match heard {
+        ClientEvent::Live(live) => live.upsert.iter().find(|card| there(card)).cloned(),
+        _ => None,
+    });
+    let card = match shown {
+        Some(card) => card,
+        None => ann.sees_card("the visitor back", there).await,
+    };
     assert_eq!(card.page.unwrap().url, "https://shop.example/back");
-    assert!(card.offset >= event.offset);
     visitor.client.subscribe_own(0).await.unwrap();
     visitor.sees_message("I will be back.").await;
 }
@@ -488,7 +500,7 @@ over_every_transport! {
         };
         let watching = async {
             loop {
-                let push = within("a delta", ann.next_push()).await.unwrap();
+                let push = within("a delta", next_push(&ann)).await.unwrap();
                 let Push::Live(live) = push else { panic!("only deltas were asked for: {push:?}") };
                 revision += 1;
                 assert_eq!(live.revision, revision);

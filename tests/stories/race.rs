@@ -1,6 +1,7 @@
 //! Many want control at once: exactly one gets it, and the bot never speaks after that.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -81,10 +82,13 @@ const TAKEOVERS_EACH: u64 = 40;
 async fn a_bot_that_answers_late_never_speaks_after_a_takeover_was_acknowledged() {
     let shop = Shop::open().await;
     let bot = shop.bot(Via::Tcp).await;
-    let answering = tokio::spawn(answer_late(bot.client.clone(), Duration::from_millis(50)));
+    let over = Arc::new(AtomicBool::new(false));
+    let late = Duration::from_millis(50);
+    let answering = tokio::spawn(answer_late(bot.client.clone(), late, Arc::clone(&over)));
 
     let conversations = (0..CONVERSATIONS).map(|n| converse(&shop, n));
     let counts = join_all(conversations).await;
+    over.store(true, Ordering::Relaxed);
 
     let takeovers: u64 = counts.iter().map(|count| count.takeovers).sum();
     let answers: u64 = counts.iter().map(|count| count.answers).sum();
@@ -170,17 +174,23 @@ fn check_epochs(log: &[Event], grants: &[Done]) {
 }
 
 /// Answers every turn a while after it was asked, taken over or not; how many were refused and
-/// accepted is told at the end.
-async fn answer_late(bot: Client, late: Duration) -> (u64, u64) {
+/// accepted is told once it is over and no more are asked.
+async fn answer_late(bot: Client, late: Duration, over: Arc<AtomicBool>) -> (u64, u64) {
     let mut answers = tokio::task::JoinSet::new();
     let patience = Duration::from_secs(3);
-    while let Ok(Some(event)) = tokio::time::timeout(patience, bot.next_event()).await {
-        if let ClientEvent::Turn(turn) = event {
-            let bot = bot.clone();
-            answers.spawn(async move {
-                tokio::time::sleep(late).await;
-                bot.answer(&turn, format!("answer to {}", turn.turn), vec![]).await
-            });
+    loop {
+        match tokio::time::timeout(patience, bot.next_event()).await {
+            Ok(Some(ClientEvent::Turn(turn))) => {
+                let bot = bot.clone();
+                answers.spawn(async move {
+                    tokio::time::sleep(late).await;
+                    bot.answer(&turn, format!("answer to {}", turn.turn), vec![]).await
+                });
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => break,
+            Err(_) if over.load(Ordering::Relaxed) => break,
+            Err(_) => {}
         }
     }
     let (mut refused, mut accepted) = (0, 0);

@@ -34,13 +34,15 @@ use vigie::store::Store;
 use vigie::store::redis::RedisStore;
 use vigie::store::sqlite::SqliteStore;
 use vigie_client::{
-    CallError, Client, ClientEvent, ClientOptions, Endpoint, Link, Options, as_visitor, with_token,
+    CallError, Client, ClientEvent, ClientOptions, Closed, Endpoint, Link, Options, as_visitor,
+    with_token,
 };
 use vigie_protocol::card::Card;
 use vigie_protocol::error::RpcError;
 use vigie_protocol::event::{Author, Event, EventBody, Holder};
 use vigie_protocol::id::SessionId;
 use vigie_protocol::method::{Connect, Operators, Rank};
+use vigie_protocol::push::Push;
 use vigie_protocol::rpc::Encoding;
 
 use self::engine::{Engine, Settings};
@@ -53,7 +55,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// How long is waited between two looks at what will come by itself.
-const GLANCE: Duration = Duration::from_millis(5);
+pub const GLANCE: Duration = Duration::from_millis(5);
 
 /// Which way a client speaks to the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,9 +93,14 @@ macro_rules! over_every_transport {
 }
 pub(crate) use over_every_transport;
 
-/// How long the nodes of a shop wait for a sign of life, unless the story says otherwise: short, as
-/// stories wait for it.
+/// How long the nodes of a shop wait for a sign of life, unless the story says otherwise: short, where
+/// it is waited for.
 const NODE_TIMEOUT: (&str, &str) = ("VIGIE__CLUSTER__NODE_TIMEOUT_MS", "1500");
+
+/// Where no story is about it, a machine that stalls for a second or two is no dead node, and no Redis
+/// that is away.
+const CALM: [(&str, &str); 2] =
+    [("VIGIE__CLUSTER__NODE_TIMEOUT_MS", "4000"), ("VIGIE__REDIS__TIMEOUT_MS", "10000")];
 
 /// What the names of a shop's keys begin with: not what they do by default.
 const PREFIX: (&str, &str) = ("VIGIE__REDIS__PREFIX", "shop");
@@ -133,6 +140,7 @@ pub async fn known<T>(
             if alone() || expected(&answer) {
                 return answer;
             }
+            tokio::time::sleep(GLANCE).await;
         }
     })
     .await
@@ -162,7 +170,9 @@ impl Shop {
     async fn open_as(settings: &[(String, String)], words: Option<&Path>) -> Self {
         let redis = (!alone()).then(RedisServer::start);
         let urls = redis.iter().flat_map(|redis| vec![redis.url(); nodes_of_a_shop()]).collect();
-        Self::open_at(redis, urls, settings, words).await
+        let calm = CALM.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let settings: Vec<_> = calm.into_iter().chain(settings.iter().cloned()).collect();
+        Self::open_at(redis, urls, &settings, words).await
     }
 
     /// Opens a shop with a node for each of these ways to one Redis.
@@ -219,6 +229,9 @@ impl Shop {
         // Who is listed was told behind all that was asked for when it connected.
         for _ in 0..2 {
             self.all_know().await;
+        }
+        if self.redis.is_some() {
+            join_all(self.nodes.iter().map(raw::is_ready)).await;
         }
     }
 
@@ -597,6 +610,16 @@ pub fn text(event: &Event) -> &str {
     match &event.body {
         EventBody::Message(message) => &message.text,
         _ => "",
+    }
+}
+
+/// The next push, but for how well the node is: that is told at any time (ND6).
+pub async fn next_push(link: &Link) -> Result<Push, Closed> {
+    loop {
+        match link.next_push().await {
+            Ok(Push::Status(_)) => {}
+            other => return other,
+        }
     }
 }
 

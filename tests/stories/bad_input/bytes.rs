@@ -40,7 +40,7 @@ over_every_transport! {
 
 over_every_transport! {
     async fn a_message_may_come_in_pieces_with_silence_between(via) {
-        let settings = [("GATEWAY__CONNECT_TIMEOUT_MS", "400")];
+        let settings = [("GATEWAY__CONNECT_TIMEOUT_MS", "3000")];
         let shop = Shop::open_with(&settings).await;
         let (mut whole, _) = Raw::visitor(&shop, via).await;
 

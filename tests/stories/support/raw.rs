@@ -16,7 +16,8 @@ use vigie_protocol::rpc::Encoding;
 use vigie_protocol::scan::Scanner;
 use vigie_protocol::{ANSWER_BYTES_MAX, SUBPROTOCOL_JSON, SUBPROTOCOL_MESSAGEPACK};
 
-use super::{Shop, Via, display_name, within};
+use super::engine::Engine;
+use super::{GLANCE, Shop, Via, display_name, within};
 
 /// A whole text message, as the first byte of its WebSocket frame.
 pub const TEXT: u8 = 0x81;
@@ -403,6 +404,17 @@ pub async fn exchange(address: SocketAddr, request: &[u8]) -> HttpAnswer {
         let _ = within("the whole answer", socket.read_to_end(&mut arrived)).await;
     }
     HttpAnswer { status, head, body: String::from_utf8(arrived).unwrap() }
+}
+
+/// Waits until a node says that it is ready.
+pub async fn is_ready(node: &Engine) {
+    let ask = http_request("GET", "/readyz", &[("Connection", "close")]);
+    within("a node to be ready", async {
+        while exchange(node.http, ask.as_bytes()).await.status != 200 {
+            tokio::time::sleep(GLANCE).await;
+        }
+    })
+    .await;
 }
 
 /// Reads up to the empty line; what came behind it stays in `arrived`.

@@ -17,7 +17,12 @@ export default defineConfig({
     manifest: true,
   },
   server: { proxy: { "/v1": proxied(), "/ws": { target: proxied(), ws: true } } },
-  test: { include: ["test/**/*.test.{ts,tsx}"] },
+  test: {
+    include: ["test/**/*.test.{ts,tsx}"],
+    // Machines are busy: what is waited for has a patience of its own.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
 });
 
 /** Where a development server finds the engine. */

@@ -43,5 +43,11 @@ export default defineConfig({
     cssTarget: ["chrome120", "safari17.2", "firefox121"],
     modulePreload: false,
   },
-  test: { environment: "happy-dom", include: ["test/**/*.test.{ts,tsx}"] },
+  test: {
+    environment: "happy-dom",
+    include: ["test/**/*.test.{ts,tsx}"],
+    // Machines are busy: what is waited for has a patience of its own.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
 });

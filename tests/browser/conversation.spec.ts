@@ -83,6 +83,7 @@ test("one key takes over and one releases", async ({ sit, visit }) => {
   const ana = await sit({ login: "ana", name: "Ana" });
   const { widget } = await visitAndAsk(visit);
   await ana.observe();
+  await expect(ana.takeOver).toBeVisible();
   await ana.page.keyboard.press("t");
   await expect(widget.liveAgent("Ana")).toBeVisible();
   await expect(ana.release).toBeVisible();

@@ -109,6 +109,7 @@ test("everything can be done from the keyboard", async ({ sit, visit }) => {
   await ana.page.keyboard.press("ArrowDown");
   await ana.page.keyboard.press("Enter");
   await expect(ana.log).toBeVisible();
+  await expect(ana.takeOver).toBeVisible();
   await ana.page.keyboard.press("t");
   await expect(ana.release).toBeVisible();
 

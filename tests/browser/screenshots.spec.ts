@@ -67,7 +67,6 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 
   test(`@screenshots the desk (${colorScheme})`, async ({ browser, engine, sit, visit }) => {
-    test.setTimeout(120_000);
     const stranger = await browser.newPage({ colorScheme });
     await stranger.goto(`${engine.desk.url}/desk`);
     await expect(stranger.getByRole("button", { name: "Sign in" })).toBeVisible();

@@ -51,7 +51,7 @@ test("what is said while the network is gone is sent once when it is back", asyn
   await widget.say("One");
   await widget.say("Two");
   await expect(widget.log.getByText("Sending…").first()).toBeVisible();
-  await ana.say("Are you there?");
+  await ana.tell("Are you there?");
   engine.shop.restore();
   await expect(widget.status).not.toContainText("Reconnecting…", { timeout: 20_000 });
 
@@ -119,9 +119,10 @@ test("an engine that is killed in mid-conversation loses nothing and says nothin
   await expect(widget.log.getByText("Sending…")).toHaveCount(0);
   // The visitor wrote while the reply was on its way: it may be kept for the operator to confirm.
   const anyway = ana.page.getByRole("button", { name: "Send anyway" });
-  await expect(ana.said("Reply in flight").or(anyway).first()).toBeVisible();
-  if (await anyway.isVisible()) await anyway.click();
-  await expect(widget.said("Reply in flight")).toHaveCount(1);
+  await expect(async () => {
+    if (await anyway.isVisible()) await anyway.click({ timeout: 1_000 });
+    await expect(widget.said("Reply in flight")).toHaveCount(1, { timeout: 1_000 });
+  }).toPass({ timeout: 20_000 });
   await expectSaidOnce(engine, [...said, "Reply in flight"], session);
 });
 

@@ -67,8 +67,9 @@ test("on a phone the chat fills the screen and can be left again", async ({ visi
   });
   await shop.open();
   await shop.widget.launcher.tap();
-  const box = await shop.widget.panel.boundingBox();
-  expect(box).toMatchObject({ x: 0, y: 0, width: 390, height: 844 });
+  await expect
+    .poll(() => shop.widget.panel.boundingBox())
+    .toMatchObject({ x: 0, y: 0, width: 390, height: 844 });
   await shop.widget.tell("Which size should I take?");
   await expect(shop.widget.said("Which size should I take?")).toBeInViewport();
   const across = await shop.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

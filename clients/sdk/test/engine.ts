@@ -35,6 +35,7 @@ export class Engine {
   /** Settings of the environment, such as `VIGIE__GATEWAY__HEARTBEAT_MS`. */
   readonly settings: Record<string, string>;
   readonly #data: string;
+  readonly #secrets = new Map<string, Promise<string>>();
   #process: ChildProcess | undefined;
   #arguments: string[] = [];
   /** `host:port` of HTTP and WebSocket. */
@@ -151,9 +152,11 @@ export class Engine {
     return this.command("token", "--site", site, "--role", role, "--id", id, ...more);
   }
 
-  /** Makes a token as a site's own systems would, with these claims. */
+  /** Makes a token as a site's own systems would, with these claims; the secret is asked for once. */
   async mint(claims: Record<string, unknown>, site = "shop"): Promise<string> {
-    const secret = await this.command("site", "secret", site);
+    const asked = this.#secrets.get(site) ?? this.command("site", "secret", site);
+    this.#secrets.set(site, asked);
+    const secret = await asked;
     const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
     const body = `${encode({ alg: "HS256", typ: "JWT" })}.${encode({ site, ...claims })}`;
     return `${body}.${createHmac("sha256", secret).update(body).digest("base64url")}`;

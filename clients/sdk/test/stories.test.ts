@@ -134,7 +134,8 @@ describe.each(CARRIERS)("over %s", (via: Via) => {
   });
 
   it("a connection on which nobody says anything stays, for both ends ping", async () => {
-    const engine = await engineWith({ VIGIE__GATEWAY__HEARTBEAT_MS: "150" });
+    // After as long a ping counts as unanswered: a busy machine may stall for that time.
+    const engine = await engineWith({ VIGIE__GATEWAY__HEARTBEAT_MS: "1900" });
     const { transport, ...how } = options(engine, via);
     let heard = 0;
     const counting: OpenTransport = (url, subprotocol, handlers) => {
@@ -149,7 +150,7 @@ describe.each(CARRIERS)("over %s", (via: Via) => {
     const states: string[] = [];
     visitor.on("state", ({ kind }) => states.push(kind));
     const before = heard;
-    await eventually("pings and answers", () => heard >= before + 8);
+    await eventually("pings and answers", () => heard >= before + 4);
     expect(states).toEqual([]);
     expect(visitor.state).toEqual({ kind: "online", identity });
   });
@@ -351,34 +352,38 @@ describe("operators", () => {
     let asked = 0;
     const token = async () => {
       asked += 1;
-      const exp = Math.floor(Date.now() / 1_000) + 3;
+      const exp = Math.floor(Date.now() / 1_000) + 7;
       return engine.mint({ role: "operator", sub: "ann", name: `Ann ${asked}`, exp });
     };
     const ann = guest(connectOperator({ ...options(engine), token }));
     await ann.ready();
     const states: string[] = [];
     ann.on("state", ({ kind }) => states.push(kind));
-    await eventually("four tokens", () => asked >= 4);
+    await eventually("three tokens", () => asked >= 3);
     await ann.refreshToken();
+    const presented = asked;
     const names = (await ann.operators()).map(({ name }) => name);
-    expect(names).toEqual([`Ann ${asked}`]);
+    // Its time may have come once more meanwhile.
+    expect([[`Ann ${presented}`], [`Ann ${asked}`]]).toContainEqual(names);
     expect(states).toEqual([]);
   });
 
   it("whose token runs out connect again with a new one", async () => {
     const engine = await engineWith();
+    // The secret is known before the first token's short life begins.
+    await engine.mint({});
+    const states: string[] = [];
     let asked = 0;
+    // Every refresh fails, until there is nothing left to refresh.
     const token = async () => {
       asked += 1;
-      if (asked === 2) {
+      if (asked > 1 && !states.includes("token_expired")) {
         throw new Error("no token just now");
       }
-      const exp = Math.floor(Date.now() / 1_000) + (asked === 1 ? 2 : 60);
+      const exp = Math.floor(Date.now() / 1_000) + (asked === 1 ? 5 : 60);
       return engine.mint({ role: "operator", sub: "ann", name: "Ann", exp });
     };
-    // Its first refresh fails, and the next attempt would come too late.
     const ann = guest(connectOperator({ ...options(engine), token }));
-    const states: string[] = [];
     ann.on("state", (state) => states.push(state.kind === "waiting" ? state.reason : state.kind));
     await eventually(
       "the second connection",

@@ -52,13 +52,17 @@ describe("links in messages", () => {
     "are found in a moment in 16 KiB of %j",
     (part) => {
       const text = part.repeat(Math.ceil(16_384 / part.length));
-      const start = performance.now();
-      expect(
-        pieces(text)
-          .map((piece) => piece.text)
-          .join(""),
-      ).toBe(text);
-      expect(performance.now() - start).toBeLessThan(500);
+      const look = () => {
+        const start = performance.now();
+        expect(
+          pieces(text)
+            .map((piece) => piece.text)
+            .join(""),
+        ).toBe(text);
+        return performance.now() - start;
+      };
+      // A busy machine makes one look slow, a slow search all of them.
+      expect(Math.min(look(), look(), look())).toBeLessThan(500);
     },
   );
 });

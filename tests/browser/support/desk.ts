@@ -63,6 +63,13 @@ export class Desk {
     await this.send.click();
   }
 
+  /** Says something and waits until the engine has it: what is on its way is shown as well. */
+  async tell(text: string): Promise<void> {
+    await this.say(text);
+    await expect(this.said(text)).toBeVisible();
+    await expect(this.log.getByText("Sending…")).toHaveCount(0);
+  }
+
   said(text: string | RegExp): Locator {
     return this.log.getByText(text, { exact: true });
   }

@@ -57,6 +57,8 @@ export class Widget {
   }
 
   async open(): Promise<void> {
+    // After a reload the panel opens by itself.
+    await expect(this.launcher.or(this.panel).first()).toBeVisible();
     if (!(await this.panel.isVisible())) await this.launcher.click();
     await expect(this.panel).toBeVisible();
   }

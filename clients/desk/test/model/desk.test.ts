@@ -1,6 +1,6 @@
 // The desk at a real engine: signing in, invitations, sites, tokens.
 
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Engine, eventually, within } from "../../../sdk/test/engine.ts";
 import { ApiError, Http, problemIn } from "../../src/model/http.ts";
 import {
@@ -13,9 +13,6 @@ import {
   PASSWORD,
   visit,
 } from "./support.ts";
-
-// Machines are busy: what is waited for has a patience of its own.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let engine: Engine;
 const desktops: Desktop[] = [];

@@ -269,13 +269,17 @@ describe("a list of 10,000", () => {
         return board.cards.slice(Math.max(0, first - LOOK_MARGIN), first + 40 + LOOK_MARGIN);
       });
       const watched = { totals: list.totals.value, window: board.window };
-      const begin = performance.now();
-      for (let delta = 0; delta < deltas; delta += 1) {
-        const cards = views[delta % views.length] ?? [];
-        board.handlers?.change({ ...watched, cards } as LiveView);
-        clock.paint();
-      }
-      return (performance.now() - begin) / deltas;
+      const series = () => {
+        const begin = performance.now();
+        for (let delta = 0; delta < deltas; delta += 1) {
+          const cards = views[delta % views.length] ?? [];
+          board.handlers?.change({ ...watched, cards } as LiveView);
+          clock.paint();
+        }
+        return (performance.now() - begin) / deltas;
+      };
+      // A busy machine makes one series slow, a slow list all of them.
+      return Math.min(series(), series(), series());
     });
     console.info(
       `ms per delta, by scroll position: ${costs.map((ms) => ms.toFixed(4)).join(", ")}`,

@@ -1,22 +1,20 @@
 // Stories of the desk at a real engine: conversations, races, losses.
 
 import { connectBot, type Turn, type TurnReply, webSocket } from "@vigie/client";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import WebSocket from "ws";
 import { Engine, eventually } from "../../../sdk/test/engine.ts";
 import { SEARCH_PAUSE_MS } from "../../src/model/bounds.ts";
 import type { Ports } from "../../src/model/types.ts";
 import { Desktop, hire, MemoryStorage, texts, visit } from "./support.ts";
 
-// Machines are busy: what is waited for has a patience of its own.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
 let engine: Engine;
 const ends: (() => void)[] = [];
 
 beforeEach(async () => {
+  // Long enough to sign in again and for an engine to start, and less than what waits is patient for.
   engine = await Engine.start({
-    VIGIE__PRESENCE__OPERATOR_GRACE_MS: "3000",
+    VIGIE__PRESENCE__OPERATOR_GRACE_MS: "10000",
   });
   await hire(engine, { bea: "agent", sam: "supervisor" });
 });

@@ -112,8 +112,18 @@ pub struct Keeps {
     pub log: Arc<dyn Log>,
     /// Sites, operators, knowledge.
     pub store: Arc<dyn Store>,
-    /// The way to the other nodes; `None`: this engine is alone.
-    pub bus: Option<Arc<dyn Bus>>,
+    /// The cluster that was joined; `None`: this engine is alone.
+    pub cluster: Option<Arc<Cluster>>,
+}
+
+/// Joins the cluster: before this engine says that it is there.
+///
+/// # Errors
+/// The bus does not answer.
+pub async fn join(config: &Config, bus: Arc<dyn Bus>) -> io::Result<Arc<Cluster>> {
+    let cluster = Arc::new(Cluster::new(bus, config.cluster.node_timeout));
+    relay::join(&cluster).await.map_err(io::Error::other)?;
+    Ok(cluster)
 }
 
 /// Serves until `shutdown` resolves, then lets clients go and finishes what they were promised. With
@@ -128,7 +138,7 @@ pub async fn run(
     demo: Option<PathBuf>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let Keeps { log, store, bus } = keeps;
+    let Keeps { log, store, cluster } = keeps;
     let visitors = VisitorData::load(
         config.visitor.country_file.as_deref(),
         config.visitor.device_rules.as_deref(),
@@ -140,10 +150,8 @@ pub async fn run(
         web: Arc::new(Web::new(&config, demo)),
     };
     let desk = Arbiter::new();
-    let cluster = bus.map(|bus| Arc::new(Cluster::new(bus, config.cluster.node_timeout)));
     let node = Node::new(config, log, store, cluster.clone(), visitors, desk.handle());
     if let Some(cluster) = &cluster {
-        relay::join(cluster).await.map_err(io::Error::other)?;
         desk.spawn(relay::run(Arc::clone(&node), Arc::clone(cluster)));
         relay::meet(&node, cluster).await;
     }

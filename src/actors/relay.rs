@@ -230,8 +230,16 @@ async fn leave(node: Arc<Node>, cluster: Arc<Cluster>, mut leaves: mpsc::Receive
                 Ok(attendance) => {
                     let steward = attendance.steward(|node| cluster.lives(node));
                     if wants && steward.is_none() {
-                        // Whoever was to see to it has gone as well.
-                        let _ = node.session(session).try_send(Wake);
+                        // Whoever was to see to it has gone as well. Not at once: perhaps it was left
+                        // because it could not be read.
+                        let (node, pause) = (Arc::clone(&node), cluster.interval());
+                        actix_rt::spawn(async move {
+                            actix_rt::time::sleep(pause).await;
+                            if !node.draining() {
+                                // At the bound of its mailbox it is awake.
+                                let _ = node.session(session).try_send(Wake);
+                            }
+                        });
                     }
                 }
                 Err(error) => {

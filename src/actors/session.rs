@@ -143,7 +143,8 @@ impl SessionActor {
 
     /// Takes the projection's steps until one has to be waited for.
     fn pump(&mut self, context: &mut Context<Self>) {
-        while let State::Folded(folded) = &mut self.state
+        while self.attends()
+            && let State::Folded(folded) = &mut self.state
             && let Some(step) = folded.projection.step(self.node.now())
         {
             match step {

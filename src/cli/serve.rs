@@ -1,13 +1,11 @@
 //! `vigie serve`: the engine itself.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use actix_rt::signal::unix::{SignalKind, signal};
 
 use super::{CliError, database, demo, logging, now, print};
 use crate::accounts::{self, FirstLink};
-use crate::cluster::Bus;
 use crate::cluster::redis::{RedisBus, RedisBusOptions};
 use crate::config::Config;
 use crate::core::cluster::NodeId;
@@ -50,6 +48,14 @@ pub(super) async fn run(config: Config, args: Args, file: Option<&Path>) -> Resu
         }
         None => None,
     };
+    let cluster = match redis {
+        Some(redis) => {
+            let bus = RedisBus::open(redis, me, RedisBusOptions::default());
+            let joined = server::join(&config, bus).await;
+            Some(joined.map_err(|error| CliError::Io("cannot join the cluster".into(), error))?)
+        }
+        None => None,
+    };
     // Only ever printed, here: a log may be read by many.
     let first = if log.shared() {
         accounts::offer_first(&*store, &base, now()).await?
@@ -75,8 +81,7 @@ pub(super) async fn run(config: Config, args: Args, file: Option<&Path>) -> Resu
     if let Some(site) = demo {
         print(&demo::what_next(&site, &base, first.as_deref(), file))?;
     }
-    let bus = redis.map(|redis| RedisBus::open(redis, me, RedisBusOptions::default()));
-    let keeps = Keeps { log, store, bus: bus.map(|bus| bus as Arc<dyn Bus>) };
+    let keeps = Keeps { log, store, cluster };
     server::run(config, listeners, keeps, args.demo, shutdown)
         .await
         .map_err(|error| CliError::Io("cannot serve".into(), error))

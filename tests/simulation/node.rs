@@ -426,7 +426,7 @@ impl Core {
                 // Whoever was to see to it has died just now, and this node was taken for its heir.
                 if leave.wants && left.steward(|node| self.lives(node)).is_none() {
                     let wake = Input::ToSession(leave.session, ActorInput::Wake);
-                    outside.input(self.index, wake);
+                    outside.input_after(self.index, RETRY, wake);
                 }
             }
             // Otherwise it would be taken for one that sees to the session, while nobody does.

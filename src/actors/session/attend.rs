@@ -15,6 +15,7 @@ use crate::cluster::message::{Message, Signal};
 use crate::cluster::{Attendance, BusError, BusFuture, Cluster, NodeId};
 use crate::core::effect::Wants;
 use crate::core::end::LogEnd;
+use crate::log::LogError;
 
 /// How long a projection that nobody needs is kept: the next answer of a bot, or look of an operator,
 /// need not read the log again.
@@ -27,6 +28,8 @@ pub(super) struct Attending {
     latest: Option<Attendance>,
     /// Since when this node attends, as it was last answered.
     since: Option<u64>,
+    /// Whether it was ever answered that this node attends.
+    attends: bool,
     /// Whether the others were last told that a visitor is here.
     told: bool,
     /// The last durable event when the bus was asked, while it is.
@@ -47,6 +50,7 @@ impl Attending {
             generation: cluster.generation(),
             latest: None,
             since: None,
+            attends: false,
             told: false,
             asking: None,
             agreed: false,
@@ -63,6 +67,23 @@ impl SessionActor {
         if let Some((attending, cluster)) = self.cluster() {
             cluster.lost(attending.generation);
         }
+    }
+
+    /// Whether this node may append: others know that it is at the session. What it leaves behind, should
+    /// it die, they take over.
+    pub(super) fn attends(&self) -> bool {
+        self.attending.as_ref().is_none_or(|attending| attending.attends)
+    }
+
+    /// Whoever has waited for that is told to try again.
+    fn refuse_unattended(&mut self, context: &mut Context<Self>) {
+        let State::Folded(folded) = &mut self.state else { return };
+        if self.attending.as_ref().is_none_or(|attending| attending.attends) {
+            return;
+        }
+        let waiting = folded.projection.unreadable();
+        let error = LogError::Failed("the cluster does not answer".into());
+        self.turn_all_away(waiting, &error, context);
     }
 
     /// Whether this node sees to what the session wants.
@@ -121,6 +142,7 @@ impl SessionActor {
         if !cluster.beats_are_fresh() {
             // Taken for dead, it would leave behind what nobody takes over.
             context.run_later(RETRY, Self::attend);
+            self.refuse_unattended(context);
             return None;
         }
         attending.told = !self.visitors.is_empty();
@@ -143,6 +165,10 @@ impl SessionActor {
             Ok(attendance) => {
                 attending.agreed = true;
                 attending.since = attendance.since(self.node.me());
+                attending.attends |= attending.since.is_some();
+                if let State::Folded(folded) = &mut self.state {
+                    folded.projection.retry();
+                }
                 if attendance.head.offset < known.offset || attendance.head.parts_from(known) {
                     self.log_has_lost();
                 }
@@ -154,6 +180,7 @@ impl SessionActor {
             Err(error) => {
                 tracing::debug!(session = %self.id, %error, "a session is not attended yet");
                 context.run_later(RETRY, Self::attend);
+                self.refuse_unattended(context);
             }
         }
     }
@@ -276,7 +303,9 @@ impl SessionActor {
                 let wants = Wants::of(folded.session());
                 wants.turn.is_some() || wants.lease.is_some() || folded.session().present()
             }
-            State::Blank | State::Missing => false,
+            // While it attended, the others left the session to it.
+            State::Blank => true,
+            State::Missing => false,
         };
         cluster.leave(self.id, wants);
     }

@@ -7,7 +7,7 @@ use vigie_protocol::error::{CloseCode, ErrorCode, RpcError};
 use vigie_protocol::event::{Event, Offset};
 use vigie_protocol::id::SessionId;
 
-use super::{Folded, RETRY, SessionActor, State, Wake};
+use super::{Folded, SessionActor, State};
 use crate::actors::node::{Node, SiteHandle};
 use crate::core::effect::Wants;
 use crate::core::end::LogEnd;
@@ -190,23 +190,12 @@ impl SessionActor {
         Self::look_again_later(context);
     }
 
-    /// The log cannot be read, and nothing is known of the session: this projection ends.
+    /// The log cannot be read, and nothing is known of the session: this projection ends. If no other
+    /// node sees to the session, another will be made.
     fn give_up(&mut self, error: &LogError, context: &mut Context<Self>) {
         tracing::error!(session = %self.id, %error, "a session could not be read");
         self.send_away(CloseCode::Internal);
         self.retire(context);
-    }
-
-    /// Reads the session again later, by another actor.
-    pub(super) fn wake_again(&self) {
-        let (node, id) = (Arc::clone(&self.node), self.id);
-        actix_rt::spawn(async move {
-            actix_rt::time::sleep(RETRY).await;
-            if !node.draining() {
-                // At the bound of its mailbox it is awake.
-                let _ = node.session(id).try_send(Wake);
-            }
-        });
     }
 }
 

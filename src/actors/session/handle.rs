@@ -195,13 +195,7 @@ impl Handler<Wake> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, _: Wake, context: &mut Self::Context) {
-        self.when_read(context, |this, context| {
-            if this.retired {
-                // It could not be read, and nobody else sees to a session that was a dead node's.
-                this.wake_again();
-            }
-            this.retire_if_idle(context);
-        });
+        self.when_read(context, Self::retire_if_idle);
     }
 }
 

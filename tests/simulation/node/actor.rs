@@ -181,11 +181,6 @@ impl Actor {
             Err(Away) => {
                 self.send_away(outside);
                 self.retire(core, outside);
-                // Nobody else sees to a session that was a dead node's.
-                if self.reading.iter().flatten().any(|input| matches!(input, ActorInput::Wake)) {
-                    let wake = Input::ToSession(self.session, ActorInput::Wake);
-                    outside.input_after(core.index, RETRY, wake);
-                }
             }
         }
         let mut waiting = self.reading.take().unwrap_or_default();
@@ -342,7 +337,8 @@ impl Actor {
 
     /// Takes the projection's steps until one has to be waited for.
     pub(super) fn pump(&mut self, core: &mut Core, outside: &mut Outside) {
-        while let State::Folded(folded) = &mut self.state
+        while self.attending.attends
+            && let State::Folded(folded) = &mut self.state
             && let Some(step) = folded.projection.step(core.date(outside.now))
         {
             let session = self.session;
@@ -424,7 +420,7 @@ impl Actor {
         self.show_card(core);
     }
 
-    fn turn_all_away(
+    pub(super) fn turn_all_away(
         &mut self,
         waiting: Vec<(Command, Answer)>,
         core: &mut Core,
@@ -639,7 +635,9 @@ impl Actor {
                 let Wants { turn, lease, .. } = Wants::of(session);
                 turn.is_some() || lease.is_some() || (session.present() && !session.closed())
             }
-            State::Blank | State::Missing => false,
+            // While it attended, the others left the session to it.
+            State::Blank => true,
+            State::Missing => false,
         };
         core.leave(Leave { session: self.session, wants }, outside);
         let (index, id) = (core.index, self.id);

@@ -22,6 +22,8 @@ pub struct Attending {
     again: bool,
     /// Since when this node attends, as it was last answered.
     since: Option<u64>,
+    /// Whether it was ever answered that this node attends: until then it appends nothing.
+    pub attends: bool,
     /// The others know what is so here, and this node who they are.
     pub agreed: bool,
     /// Whether the others were told last that a visitor is here.
@@ -72,7 +74,8 @@ impl Actor {
         }
         if !core.beats_are_fresh(outside.now) {
             // Taken for dead, it would leave behind what nobody takes over.
-            return self.alarm_after(RETRY, Alarm::Attend, core, outside);
+            self.alarm_after(RETRY, Alarm::Attend, core, outside);
+            return self.refuse_unattended(core, outside);
         }
         self.attending.asking = Some(match &self.state {
             State::Folded(folded) => folded.projection.end(),
@@ -99,12 +102,28 @@ impl Actor {
                 }
                 self.attending.agreed = true;
                 self.attending.since = attendance.since(core.id);
+                self.attending.attends |= self.attending.since.is_some();
+                if let State::Folded(folded) = &mut self.state {
+                    folded.projection.retry();
+                }
                 self.hear_attendance(attendance, core, outside);
                 if again {
                     self.attend(core, outside);
                 }
             }
-            _ => self.alarm_after(RETRY, Alarm::Attend, core, outside),
+            _ => {
+                self.alarm_after(RETRY, Alarm::Attend, core, outside);
+                self.refuse_unattended(core, outside);
+            }
+        }
+    }
+
+    /// Whoever has waited for it to attend is told to try again.
+    fn refuse_unattended(&mut self, core: &mut Core, outside: &mut Outside) {
+        let State::Folded(folded) = &mut self.state else { return };
+        if !self.attending.attends {
+            let waiting = folded.projection.unreadable();
+            self.turn_all_away(waiting, core, outside);
         }
     }
 

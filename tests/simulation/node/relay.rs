@@ -218,9 +218,9 @@ impl Core {
                 let stir = self.share.hear_people(&self.roster, &self.bots, from, told);
                 self.stir(stir, outside);
             }
-            Message::Wanted { table, .. } => {
-                let pages = self.share.wanted(from, table);
-                self.send_all(pages.into_iter().map(|page| (from, page)).collect(), outside);
+            Message::Wanted { table, since, .. } => {
+                let lacking = self.share.wanted(from, table, since);
+                self.send_all(lacking.into_iter().map(|told| (from, told)).collect(), outside);
             }
             Message::Bot { connection, told, .. } => {
                 if self.bots.bot((self.id, connection)).is_none() {

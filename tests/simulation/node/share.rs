@@ -102,6 +102,8 @@ impl Share {
             self.to_readers(Table::People, &Message::People { site: site(), told }, &mut news);
         }
         if say_at {
+            self.cards.beat();
+            self.people.beat();
             self.said = now;
         }
         news.extend(self.ask(members, now));
@@ -114,17 +116,17 @@ impl Share {
         news.extend(readers.map(|(_, reader)| (*reader, message.clone())));
     }
 
-    /// Another node wants all of a table.
-    pub fn wanted(&mut self, by: NodeId, table: Table) -> Vec<Message> {
+    /// Another node wants what it lacks of a table since a revision.
+    pub fn wanted(&mut self, by: NodeId, table: Table, since: u64) -> Vec<Message> {
         self.readers.insert((table, by));
         match table {
             Table::Cards => {
-                let pages = self.cards.pages().into_iter();
-                pages.map(|told| Message::Cards { site: site(), told }).collect()
+                let lacking = self.cards.since(since).into_iter();
+                lacking.map(|told| Message::Cards { site: site(), told }).collect()
             }
             Table::People => {
-                let pages = self.people.pages().into_iter();
-                pages.map(|told| Message::People { site: site(), told }).collect()
+                let lacking = self.people.since(since).into_iter();
+                lacking.map(|told| Message::People { site: site(), told }).collect()
             }
         }
     }
@@ -190,12 +192,16 @@ impl Share {
         let mut wanted = Vec::new();
         for node in members.others() {
             let other = self.others.entry(node).or_default();
-            let lacks = [(Table::People, other.people.lags()), (Table::Cards, other.cards.lags())];
-            for (table, lacks) in lacks {
+            let (people, cards) = (&other.people, &other.cards);
+            let lacks = [
+                (Table::People, people.lags(), people.revision()),
+                (Table::Cards, cards.lags(), cards.revision()),
+            ];
+            for (table, lacks, since) in lacks {
                 let asked = other.asked.get(&table);
                 if lacks && asked.is_none_or(|asked| now - asked >= ASK_AGAIN) {
                     other.asked.insert(table, now);
-                    wanted.push((node, Message::Wanted { site: site(), table }));
+                    wanted.push((node, Message::Wanted { site: site(), table, since }));
                 }
             }
         }

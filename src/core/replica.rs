@@ -49,6 +49,8 @@ pub enum Told<K, V> {
     At {
         /// The latest revision.
         revision: u64,
+        /// Whether it ends the answer to one who has asked.
+        answer: bool,
     },
 }
 
@@ -149,12 +151,13 @@ impl<K: Ord + Clone, V: Clone + PartialEq> Owned<K, V> {
     /// What one who has the table up to a revision lacks, 0 being nothing: the changes since, or the
     /// whole as of the last flush or later.
     pub fn since(&self, revision: u64) -> Vec<Told<K, V>> {
-        if revision == self.revision {
-            return vec![self.at()];
-        }
         let missed = self.recent.iter().skip_while(|recent| recent.after != revision);
-        let missed: Vec<_> = missed.map(|recent| recent.told.clone()).collect();
-        if missed.is_empty() { self.pages() } else { missed }
+        let mut missed: Vec<_> = missed.map(|recent| recent.told.clone()).collect();
+        if missed.is_empty() && revision != self.revision {
+            return self.pages();
+        }
+        missed.push(Told::At { revision: self.revision, answer: true });
+        missed
     }
 
     fn pages(&self) -> Vec<Told<K, V>> {
@@ -173,7 +176,7 @@ impl<K: Ord + Clone, V: Clone + PartialEq> Owned<K, V> {
 
     /// How far the table is.
     pub const fn at(&self) -> Told<K, V> {
-        Told::At { revision: self.revision }
+        Told::At { revision: self.revision, answer: false }
     }
 
     /// Whether nothing is in it, nor was since the last flush.
@@ -194,7 +197,7 @@ pub struct Replica<K, V> {
     entries: BTreeMap<K, V>,
     /// The revision that the entries are of: at first 0, that of an empty table.
     revision: u64,
-    /// Whether that was the owner's, as far as has been heard.
+    /// Whether the owner has answered that it was its own, and nothing has said otherwise since.
     sure: bool,
     /// Pages of a whole table that is on its way.
     coming: Option<Coming<K, V>>,
@@ -231,10 +234,11 @@ impl<K: Ord + Clone, V: Clone + PartialEq> Replica<K, V> {
                 self.hear_delta(after, revision, put, gone)
             }
             Told::Page { revision, page, pages, put } => self.hear_page(revision, page, pages, put),
-            Told::At { revision } => {
+            Told::At { revision, answer } => {
                 match revision.cmp(&self.revision) {
                     Ordering::Greater => self.sure = false,
-                    Ordering::Equal => self.sure |= self.coming.is_none(),
+                    // Who is told so unasked may be one whom the owner does not know any more.
+                    Ordering::Equal => self.sure |= answer && self.coming.is_none(),
                     // It is late.
                     Ordering::Less => {}
                 }
@@ -288,8 +292,8 @@ impl<K: Ord + Clone, V: Clone + PartialEq> Replica<K, V> {
             return Changes::new();
         }
         if self.revision == after {
-            // Whatever was doubted, nothing was missed.
-            (self.revision, self.sure) = (revision, true);
+            // Also in doubt: up to here nothing was missed.
+            self.revision = revision;
             return self.apply(changes);
         }
         self.sure &= self.revision >= revision;
@@ -469,7 +473,8 @@ mod tests {
         for delta in owner.flush() {
             assert_eq!(reader.hear(delta), [(1, Some("b"))]);
         }
-        assert!(!reader.lags(), "it follows: nothing was missed");
+        reader.hear(owner.at());
+        assert!(reader.lags(), "only an answer ends the doubt");
         assert_eq!(catch_up(&owner, &mut reader), []);
     }
 

@@ -262,11 +262,11 @@ impl Node {
         let index = self.index;
         outside.trace(|| format!("node {index} goes on"));
         if outside.server.links[index].subscription.is_none() {
-            outside.input(index, Input::Unsubscribed);
+            self.take(Input::Unsubscribed, outside);
         }
-        // What comes from now on comes after it.
+        // What comes from now on comes after it, be it at this very moment.
         for input in std::mem::take(&mut self.backlog) {
-            outside.input(index, input);
+            self.take(input, outside);
         }
     }
 

@@ -142,7 +142,9 @@ fn people_are_right(world: &World, node: &Node) -> Verdict {
     }
     let mut seen = BTreeSet::new();
     for card in node.core.roster.list() {
-        must(card.connected && there.contains(&card.id), || format!("{card:?} is a ghost"))?;
+        must(card.connected && there.contains(&card.id), || {
+            format!("{card:?} is a ghost in {:?}", node.core.roster)
+        })?;
         let holds = held.get(&card.id).copied().unwrap_or_default();
         must(card.sessions == holds, || {
             let watched = world.nodes.iter().filter(|node| node.alive).map(|node| {

@@ -213,9 +213,10 @@ impl Core {
                 let input = ActorInput::BotHas { turn };
                 outside.input(self.index, Input::IfRunning(session, input));
             }
-            Message::Cards { told, .. } => self.share.hear_cards(from, told),
+            Message::Cards { told, .. } => self.share.hear_cards(from, told, outside.now),
             Message::People { told, .. } => {
-                let stir = self.share.hear_people(&self.roster, &self.bots, from, told);
+                let stir =
+                    self.share.hear_people(&self.roster, &self.bots, from, told, outside.now);
                 self.stir(stir, outside);
             }
             Message::Wanted { table, since, .. } => {

@@ -21,6 +21,9 @@ const FADE: Time = 1_000;
 /// How long until a table that did not come is asked for again.
 const ASK_AGAIN: Time = 1_000;
 
+/// How many beats another node may say nothing of its tables until they are asked for anew.
+const SILENCES: Time = 3;
+
 type Cards = Told<SessionId, Arc<Card>>;
 type People = Told<Who, Person>;
 
@@ -44,6 +47,7 @@ struct Other {
     cards: Replica<SessionId, Arc<Card>>,
     people: Replica<Who, Person>,
     asked: BTreeMap<Table, Time>,
+    heard: BTreeMap<Table, Time>,
     /// What a reader has that looks at no revision.
     raw: BTreeMap<SessionId, Arc<Card>>,
 }
@@ -106,6 +110,9 @@ impl Share {
             self.people.beat();
             self.said = now;
         }
+        if say_at {
+            self.mind_silence(SILENCES * interval, now);
+        }
         news.extend(self.ask(members, now));
         self.fade(now);
         news
@@ -131,9 +138,23 @@ impl Share {
         }
     }
 
+    /// Who does not know this node as a reader any more is asked anew.
+    fn mind_silence(&mut self, silence: Time, now: Time) {
+        for other in self.others.values_mut() {
+            let silent = |heard: Option<&Time>| heard.is_some_and(|heard| now - heard > silence);
+            if silent(other.heard.get(&Table::Cards)) {
+                other.cards.doubt();
+            }
+            if silent(other.heard.get(&Table::People)) {
+                other.people.doubt();
+            }
+        }
+    }
+
     /// Another node has told of its cards.
-    pub fn hear_cards(&mut self, from: NodeId, told: Cards) {
+    pub fn hear_cards(&mut self, from: NodeId, told: Cards, now: Time) {
         let Some(other) = self.others.get_mut(&from) else { return };
+        other.heard.insert(Table::Cards, now);
         let changes = match (self.sabotage, told) {
             (Some(Sabotage::RevisionsIgnored), Told::Delta { put, gone, .. }) => {
                 let puts = put.into_iter().map(|(key, card)| (key, Some(card)));
@@ -160,8 +181,10 @@ impl Share {
         bots: &BotDesk,
         from: NodeId,
         told: People,
+        now: Time,
     ) -> Stir {
         let Some(other) = self.others.get_mut(&from) else { return Stir::default() };
+        other.heard.insert(Table::People, now);
         take_in(roster, bots, from, other.people.hear(told))
     }
 

@@ -50,7 +50,7 @@ impl Machine {
             url: Some(redis::shared().url()),
             prefix: redis::prefix(),
             connections: 1,
-            timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(20),
         };
         [(); 2].map(|()| Self { cluster: Some(cluster.clone()), ..Self::new() })
     }
@@ -62,8 +62,9 @@ impl Machine {
                 command.env_remove(name);
             }
         }
-        if let Some(config::Redis { url: Some(url), prefix, .. }) = &self.cluster {
+        if let Some(config::Redis { url: Some(url), prefix, timeout, .. }) = &self.cluster {
             command.env("VIGIE__REDIS__URL", url).env("VIGIE__REDIS__PREFIX", prefix);
+            command.env("VIGIE__REDIS__TIMEOUT_MS", timeout.as_millis().to_string());
         }
         command.args(args).current_dir(self.dir.path());
         command

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -12,8 +12,19 @@ use std::time::{Duration, Instant};
 use saphyr::{LoadableYamlNode, Yaml};
 use tempfile::TempDir;
 
+use self::redis_server::free_port;
+
+#[path = "support/redis.rs"]
+mod redis_server;
+
 /// How long anything may take that should happen at once.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How often a condition is looked at.
+const POLL: Duration = Duration::from_millis(10);
+
+/// How many ports are tried: another program may take a free one first.
+const PORTS_TRIED_MAX: usize = 20;
 
 /// What is built on a machine, and never copied from it.
 const BUILT: [&str; 4] = ["node_modules", "dist", "target", ".git"];
@@ -201,6 +212,13 @@ fn redis_takes_its_configuration_and_keeps_all_or_refuses() {
     let there = |link: &mut redis::Connection| redis::cmd("DBSIZE").query::<u64>(link).unwrap();
     assert!(kept > 10 && there(&mut link) == kept, "nothing is evicted");
 
+    // What is taken is written at once, unless the disk is busy; not written, it would die with the
+    // process.
+    let began = Instant::now();
+    while info(&mut link, "persistence").get::<u64>("aof_buffer_length") != Some(0) {
+        assert!(began.elapsed() < PATIENCE, "what was taken is not written");
+        std::thread::sleep(POLL);
+    }
     redis.process.kill().unwrap();
     redis.process.wait().unwrap();
     let redis = Redis::start(&data, &[]);
@@ -257,7 +275,13 @@ struct Redis {
 
 impl Redis {
     fn start(data: &TempDir, further: &[&str]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        (0..PORTS_TRIED_MAX)
+            .find_map(|_| Self::start_at(free_port(), data, further))
+            .expect("redis-server goes on at one of the ports")
+    }
+
+    /// `None` if it ended: another program has taken the port.
+    fn start_at(port: u16, data: &TempDir, further: &[&str]) -> Option<Self> {
         let text = fs::read_to_string(folder().join("redis.conf")).unwrap();
         let here = text.replace("\ndir /data\n", &format!("\ndir {}\n", data.path().display()));
         assert_ne!(text, here, "the volume is at /data");
@@ -270,13 +294,23 @@ impl Redis {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let redis = Self { process, port };
+        let mut redis = Self { process, port };
         let began = Instant::now();
-        while redis.try_connect().is_err() {
+        while !redis.serves() {
+            if redis.process.try_wait().unwrap().is_some() {
+                return None;
+            }
             assert!(began.elapsed() < PATIENCE, "redis-server does not serve");
-            std::thread::yield_now();
+            std::thread::sleep(POLL);
         }
-        redis
+        Some(redis)
+    }
+
+    /// Whether it is this one that answers at the port.
+    fn serves(&self) -> bool {
+        self.try_connect().is_ok_and(|mut link| {
+            info(&mut link, "server").get::<u32>("process_id") == Some(self.process.id())
+        })
     }
 
     fn connect(&self) -> redis::Connection {
@@ -297,6 +331,11 @@ impl Drop for Redis {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// What a Redis tells of itself.
+fn info(link: &mut redis::Connection, section: &str) -> redis::InfoDict {
+    redis::cmd("INFO").arg(section).query(link).unwrap()
 }
 
 fn root() -> PathBuf {

@@ -2,20 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use vigie::cluster::{Bus, Cluster, Heard, NodeId};
 use vigie_protocol::id::SessionId;
 
 use crate::deaf::Network;
-use crate::node::{CANARY, Node, PATIENCE, nodes, session};
+use crate::node::{HASTY, Node, PATIENCE, nodes, session};
 use crate::redis_server::{RedisServer, prefix, shared};
+
+/// How long a count stands still before its node is taken for dead.
+const NODE_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Adopts until none are left.
 async fn adopt_all(node: &Node, dead: NodeId, live: &[NodeId], limit: u32) -> Vec<SessionId> {
     let mut adopted = Vec::new();
     loop {
-        let some = node.bus.adopt(dead, live.to_vec(), limit).await.unwrap();
+        let some = node.asks(|| node.bus.adopt(dead, live.to_vec(), limit)).await;
         assert!(some.len() <= limit as usize);
         let none_left = some.len() < limit as usize;
         adopted.extend(some);
@@ -110,7 +114,7 @@ async fn what_the_only_node_attended_when_it_departed_is_the_next_ones() {
     drop(only);
 
     let newcomer = Node::join(&url, &prefix).await;
-    let cluster = Cluster::new(Arc::clone(&newcomer.bus) as Arc<dyn Bus>, CANARY);
+    let cluster = Cluster::new(Arc::clone(&newcomer.bus) as Arc<dyn Bus>, NODE_TIMEOUT);
     let beat = cluster.beat().await.unwrap();
     assert_eq!((&beat.call.died, &beat.gone), (&vec![gone], &vec![gone]));
     assert!(!cluster.lives(gone), "what comes late of it is adopted as well");
@@ -131,7 +135,7 @@ async fn what_the_only_node_attended_when_it_was_killed_is_the_next_ones_after_t
     drop(only);
 
     let newcomer = Node::join(&url, &prefix).await;
-    let cluster = Cluster::new(Arc::clone(&newcomer.bus) as Arc<dyn Bus>, CANARY);
+    let cluster = Cluster::new(Arc::clone(&newcomer.bus) as Arc<dyn Bus>, NODE_TIMEOUT);
     assert_eq!(cluster.beat().await.unwrap().call.came, [killed]);
     let mut beats = tokio::time::interval(cluster.interval());
     let looking = async {
@@ -158,20 +162,19 @@ async fn what_was_adopted_is_told_even_if_the_answer_was_lost() {
     let network = Network::to(format!("127.0.0.1:{}", server.port()));
     let prefix = prefix();
     let dead = Node::join(&server.url(), &prefix).await;
-    let heir = Node::join(&network.url(), &prefix).await;
+    let heir = Node::join_at(HASTY, &network.url(), &prefix).await;
     let orphans: Vec<_> = (0..20).map(|_| session()).collect();
     attend_all(&dead, &orphans).await;
     // The server knows the script by now, and the node attends something by itself.
     let forerunner = Node::join(&server.url(), &prefix).await;
     let before = session();
     forerunner.attend(before).await;
-    let live = vec![heir.id()];
-    assert_eq!(heir.bus.adopt(forerunner.id(), live.clone(), 10).await, Ok(vec![before]));
+    assert_eq!(adopt_all(&heir, forerunner.id(), &[heir.id()], 10).await, [before]);
     heir.attend(session()).await;
 
     // Only scripts are answered no more: how many there are to adopt is still learned.
     network.deafen_scripts();
-    heir.bus.adopt(dead.id(), live, 1000).await.unwrap_err();
+    heir.bus.adopt(dead.id(), vec![heir.id()], 1000).await.unwrap_err();
     let left = join_all(orphans.iter().map(|orphan| dead.bus.attend(*orphan, false))).await;
     let given = left.iter().filter(|attendance| {
         attendance.as_ref().unwrap().nodes.first().is_some_and(|first| first.node == heir.id())

@@ -1,5 +1,6 @@
 //! What is appended to a session is heard by the nodes that attend it.
 
+use tokio::sync::watch;
 use vigie::cluster::{Bus, Heard};
 use vigie::log::READ_EVENTS_MAX;
 use vigie_protocol::event::Offset;
@@ -74,16 +75,17 @@ pub async fn story_of_the_race(url: &str, rounds: usize) {
     let mut attended_at = Vec::new();
     for round in 0..rounds {
         let session = session();
+        let (done, mut seen) = watch::channel(0);
         let append = async {
             for after in 0..LAST {
                 writer.append(session, after, 1).await;
+                done.send_replace(after + 1);
             }
         };
         let attend = async {
-            // At another moment in each round.
-            for _ in 0..round % 50 {
-                tokio::task::yield_now().await;
-            }
+            // At another moment in each round: before all of it, after all of it, and in between.
+            let moment = round as Offset % (LAST + 1);
+            drop(seen.wait_for(|done| *done >= moment).await.unwrap());
             reader.attend(session).await.head.offset
         };
         let ((), head) = tokio::join!(append, attend);

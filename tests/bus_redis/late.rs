@@ -7,8 +7,8 @@ use vigie::cluster::{Attendance, Bus};
 use vigie_protocol::id::SessionId;
 
 use crate::deaf::Network;
-use crate::node::{Node, PATIENCE, session};
-use crate::redis_server::{RedisServer, prefix};
+use crate::node::{HASTY, Node, PATIENCE, nodes, session};
+use crate::redis_server::{RedisServer, prefix, shared};
 
 /// How long is waited between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -27,7 +27,7 @@ impl Late {
         let network = Network::to(format!("127.0.0.1:{}", server.port()));
         let prefix = prefix();
         let a = Node::join(&server.url(), &prefix).await;
-        let late = Node::join(&network.url(), &prefix).await;
+        let late = Node::join_at(HASTY, &network.url(), &prefix).await;
         // The server knows the scripts from now on.
         let known = session();
         a.attend(known).await;
@@ -38,9 +38,14 @@ impl Late {
     /// Attends with the visitor, in vain for now.
     async fn attends_late(&self, session: SessionId) {
         self.late.attend(session).await;
-        self.late.bus.leave(session).await.unwrap();
+        self.leaves(session).await;
         self.network.hold();
         self.late.bus.attend(session, true).await.unwrap_err();
+    }
+
+    /// Leaves at once.
+    async fn leaves(&self, session: SessionId) -> Attendance {
+        self.late.asks(|| self.late.bus.leave(session)).await
     }
 
     /// What was held takes effect now.
@@ -76,7 +81,7 @@ async fn a_late_attend_does_not_undo_a_later_one() {
     assert!(!asked.nodes[0].visitor);
     assert_eq!(late.at(session).await, with_a, "no visitor is there any more");
     let Late { a, late, .. } = &mut late;
-    a.hears_nothing_before(late).await;
+    a.hears_at_last(late).await;
 }
 
 #[tokio::test]
@@ -89,11 +94,11 @@ async fn a_late_attend_does_not_undo_a_later_leave() {
     for _ in 0..2 {
         late.a.hears().await;
     }
-    assert_eq!(late.late.bus.leave(session).await.unwrap(), alone);
+    assert_eq!(late.leaves(session).await, alone);
     late.released().await;
     assert_eq!(late.at(session).await, alone);
     let Late { a, late, .. } = &mut late;
-    a.hears_nothing_before(late).await;
+    a.hears_at_last(late).await;
     let again = late.attend(session).await;
     assert_eq!(again.nodes.len(), 2, "who asks again attends: {again:?}");
 }
@@ -103,7 +108,7 @@ async fn a_late_attend_does_not_bring_back_a_session_that_all_have_left() {
     let late = Late::new().await;
     let session = session();
     late.attends_late(session).await;
-    late.late.bus.leave(session).await.unwrap();
+    late.leaves(session).await;
     late.released().await;
     assert_eq!(late.server.cli(&["KEYS", &format!("*{session}*")]), "");
     assert_eq!(late.server.cli(&["KEYS", &format!("*:of:{}", late.late.id())]), "");
@@ -116,22 +121,22 @@ async fn a_late_leave_does_not_undo_a_later_attend() {
     late.late.attend(session).await;
     late.network.hold();
     late.late.bus.leave(session).await.unwrap_err();
-    late.late.bus.attend(session, true).await.unwrap();
+    late.late.asks(|| late.late.bus.attend(session, true)).await;
     let both = late.at(session).await;
     late.released().await;
     assert_eq!(late.at(session).await, both);
     assert!(both.nodes[0].node == late.late.id() && both.nodes[0].visitor, "{both:?}");
     let Late { a, late, .. } = &mut late;
-    a.hears_nothing_before(late).await;
+    a.hears_at_last(late).await;
 }
 
 #[tokio::test]
 async fn what_is_left_and_attended_again_and_again_is_never_refused() {
-    let late = Late::new().await;
+    let [node] = nodes(&shared().url()).await;
     let session = session();
     for _ in 0..50 {
-        assert_eq!(late.late.attend(session).await.nodes.len(), 1);
-        assert_eq!(late.late.bus.leave(session).await.unwrap().nodes, []);
+        assert_eq!(node.attend(session).await.nodes.len(), 1);
+        assert_eq!(node.bus.leave(session).await.unwrap().nodes, []);
     }
 }
 
@@ -141,14 +146,15 @@ async fn what_an_adoption_gives_late_is_told_by_a_later_one() {
     let (Late { a: dead, late: heir, .. }, live) = (&late, vec![late.late.id()]);
     let before = session();
     dead.attend(before).await;
-    assert_eq!(heir.bus.adopt(dead.id(), live.clone(), 10).await, Ok(vec![before]));
+    let adopt = || heir.bus.adopt(dead.id(), live.clone(), 10);
+    assert_eq!(heir.asks(adopt).await, [before]);
     heir.attend(before).await;
     let first = session();
     dead.attend(first).await;
     // How many there are is learned; what is asked then is held, and given up.
     late.network.hold_scripts();
-    heir.bus.adopt(dead.id(), live.clone(), 10).await.unwrap_err();
-    assert_eq!(heir.bus.adopt(dead.id(), live.clone(), 10).await, Ok(vec![first]));
+    adopt().await.unwrap_err();
+    assert_eq!(heir.asks(adopt).await, [first]);
     heir.attend(first).await;
     // What the dead had asked takes effect late, and then what the heir had.
     let mut second = session().uuid().into_bytes();
@@ -159,7 +165,7 @@ async fn what_an_adoption_gives_late_is_told_by_a_later_one() {
     assert_eq!(dead.attend(second).await.nodes[0].node, heir.id(), "it was given");
     let began = tokio::time::Instant::now();
     loop {
-        let told = heir.bus.adopt(dead.id(), live.clone(), 10).await.unwrap();
+        let told = heir.asks(adopt).await;
         if told == [second] {
             return;
         }

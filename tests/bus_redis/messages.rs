@@ -5,7 +5,7 @@ use tokio::time::{interval, timeout};
 use vigie::cluster::redis::{MESSAGE_MAX, OUTBOX_MAX};
 use vigie::cluster::{Bus, Heard, INBOX_MAX};
 
-use crate::node::{Node, PATIENCE, TIMEOUT, nodes, until};
+use crate::node::{AGAIN, Node, PATIENCE, nodes, until};
 use crate::redis_server::{RedisServer, shared};
 
 /// Sends numbered messages, no faster than Redis takes them.
@@ -63,14 +63,7 @@ async fn sending_waits_for_nobody_and_drops_at_its_bound() {
     server.cont();
     until("what waited was published or dropped", || a.bus.health().is_ok()).await;
     // Whatever was lost: what is sent from now on arrives.
-    let last = Bytes::from("the last");
-    loop {
-        a.bus.send(b.id(), last.clone());
-        match b.hears().await {
-            Heard::Message { bytes, .. } if bytes == last => return,
-            heard => assert!(matches!(heard, Heard::Message { .. }), "{heard:?}"),
-        }
-    }
+    hears_the_last(&a, &mut b).await;
 }
 
 #[tokio::test]
@@ -83,17 +76,21 @@ async fn a_slow_listener_is_told_of_a_gap_as_soon_as_there_is_room() {
     let before = b.hears_until_gap().await;
     assert!(before.len() >= INBOX_MAX, "nothing that had room was dropped: {}", before.len());
     // What is sent from now on is heard: nothing was stuck.
+    hears_the_last(&a, &mut b).await;
+}
+
+/// What one sends last, the other hears, after messages alone.
+async fn hears_the_last(from: &Node, to: &mut Node) {
     let last = Bytes::from("the last");
     let heard = async {
         // It may be lost as any message: what is sent again is told again.
-        let mut again = interval(TIMEOUT);
+        let mut again = interval(AGAIN);
         loop {
             tokio::select! {
-                _ = again.tick() => a.bus.send(b.id(), last.clone()),
-                heard = b.hears() => {
-                    if matches!(heard, Heard::Message { bytes, .. } if bytes == last) {
-                        return;
-                    }
+                _ = again.tick() => from.bus.send(to.id(), last.clone()),
+                heard = to.hears() => match heard {
+                    Heard::Message { bytes, .. } if bytes == last => return,
+                    heard => assert!(matches!(heard, Heard::Message { .. }), "{heard:?}"),
                 }
             }
         }

@@ -4,12 +4,14 @@
 #![allow(dead_code)]
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,6 +23,10 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// How many ports are tried: another program may take a free one first.
 const PORTS_TRIED_MAX: usize = 20;
+
+/// Where ports are looked for: below those that the system gives to connections, so that none of
+/// these has one that a server is about to listen on, or to listen on again.
+const PORTS: Range<u16> = 12_000..32_000;
 
 #[path = "redis/groups.rs"]
 pub mod groups;
@@ -51,17 +57,23 @@ impl RedisServer {
 
     /// A server with these arguments beside, such as `["--requirepass", "secret"]`.
     pub fn start_with(arguments: &[&str]) -> Self {
+        Self::start_with_each(|| arguments.iter().copied().map(str::to_owned).collect())
+    }
+
+    /// As [`RedisServer::start_with`], with other arguments each time that it is tried: they may name
+    /// a port as well.
+    pub fn start_with_each(arguments: impl Fn() -> Vec<String>) -> Self {
         Self::start_among(free_port, arguments)
     }
 
     /// A server on one of these ports.
-    fn start_among(ports: impl Fn() -> u16, arguments: &[&str]) -> Self {
+    fn start_among(ports: impl Fn() -> u16, arguments: impl Fn() -> Vec<String>) -> Self {
         Self::start_as(ports, |port, folder| {
             let (port, folder) = (port.to_string(), folder.to_string_lossy());
             let own = ["--bind", "127.0.0.1", "--port", &port, "--dir", &folder];
             let keeping = ["--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction"];
-            let all = [&own[..], &keeping[..], arguments].concat();
-            all.into_iter().map(str::to_owned).collect()
+            let all = [&own[..], &keeping[..]].concat();
+            all.into_iter().map(str::to_owned).chain(arguments()).collect()
         })
     }
 
@@ -155,7 +167,7 @@ impl RedisServer {
                 self.guard.watch(None);
                 return false;
             }
-            if answers(self.port) {
+            if answers(self.port, process.id()) {
                 return true;
             }
             assert!(Instant::now() < deadline, "redis-server does not answer: {}", self.log());
@@ -230,8 +242,24 @@ pub fn prefix() -> String {
 
 /// A port that nobody listens on.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("it has an address").port()
+    free_port_among(PORTS)
+}
+
+/// Each call looks further, and each process begins somewhere else.
+fn free_port_among(ports: Range<u16>) -> u16 {
+    static FIRST: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(()));
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let count = ports.len() as u64;
+    let another = || {
+        let number = FIRST.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        ports.start + (number % count) as u16
+    };
+    (0..count).map(|_| another()).find(|port| is_free(*port)).expect("a port is free")
+}
+
+/// Whether nobody listens there.
+fn is_free(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_ok()
 }
 
 /// What `redis-cli` answers.
@@ -256,15 +284,24 @@ fn own_folder() -> PathBuf {
     folder
 }
 
-/// Whether a server is there and has read its files. One that wants a password first has, too.
-fn answers(port: u16) -> bool {
+/// Whether the server that this process is serves there, and has read its files: another may have
+/// taken the port, and this one not have noticed yet. One that wants a password first is taken for it.
+fn answers(port: u16, process: u32) -> bool {
     let asked = || -> std::io::Result<bool> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        stream.write_all(b"PING\r\n")?;
-        let mut answer = [0; 7];
-        stream.read_exact(&mut answer)?;
-        Ok(answer == *b"+PONG\r\n" || answer == *b"-NOAUTH")
+        stream.write_all(b"PING\r\nINFO server\r\n")?;
+        let mut lines = BufReader::new(stream).lines();
+        let pong = lines.next().transpose()?.unwrap_or_default();
+        if pong != "+PONG" {
+            return Ok(pong.starts_with("-NOAUTH"));
+        }
+        for line in lines {
+            if let Some(serves) = line?.strip_prefix("process_id:") {
+                return Ok(serves == process.to_string());
+            }
+        }
+        Ok(false)
     };
     asked().unwrap_or(false)
 }

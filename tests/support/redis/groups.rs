@@ -1,19 +1,19 @@
 //! Several Redis servers that belong together: a Redis Cluster, or servers that a sentinel watches.
 
 use std::fs;
-use std::net::TcpListener;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{POLL, RedisServer, START_MAX, free_port};
+use super::{POLL, PORTS, RedisServer, START_MAX, free_port, free_port_among, is_free};
 
 /// How far above a server's own port it talks to the others of its cluster.
 const CLUSTER_PORT_OFFSET: u16 = 10_000;
 
-/// How long a failover may take: a sentinel that finds its machine busy does nothing for 30 seconds.
-const FAILOVER_MAX: Duration = Duration::from_secs(90);
+/// How long a sentinel may take for what it does: one that finds its machine busy does nothing for 30
+/// seconds, and it asks its servers how they are every ten.
+const FAILOVER_MAX: Duration = Duration::from_secs(120);
 
 /// The name of the master that a sentinel watches.
 pub const MASTER: &str = "main";
@@ -68,22 +68,26 @@ impl RedisCluster {
 impl RedisSentinel {
     /// Starts them, and waits until the sentinel knows the replica.
     pub fn start() -> Self {
-        let first = RedisServer::start();
+        // A replica's first copy is made at once, and not in five seconds.
+        let at_once = ["--repl-diskless-sync-delay", "0"];
+        let first = RedisServer::start_with(&at_once);
         let port = first.port().to_string();
-        let second = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port]);
+        let replica = ["--replicaof", "127.0.0.1", &port];
+        let second = RedisServer::start_with(&[&at_once[..], &replica].concat());
+        // It takes no server for down that stands still for a while, nor gives a failover up for it.
         let sentinel = RedisServer::start_as(free_port, |own, folder| {
             let file = folder.join("sentinel.conf");
             let text = format!(
                 "port {own}\nbind 127.0.0.1\ndir {}\nsentinel monitor {MASTER} 127.0.0.1 {port} 1\n\
-                 sentinel down-after-milliseconds {MASTER} 2000\n\
-                 sentinel failover-timeout {MASTER} 10000\n",
+                 sentinel down-after-milliseconds {MASTER} 30000\n\
+                 sentinel failover-timeout {MASTER} 60000\n",
                 folder.display()
             );
             fs::write(&file, text).expect("the server's folder can be written");
             vec![file.to_string_lossy().into_owned(), "--sentinel".into()]
         });
         let group = Self { first, second, sentinel };
-        wait_until("the replica follows, and the sentinel knows it", || {
+        wait_for(FAILOVER_MAX, "the replica follows, and the sentinel knows it", || {
             let replicas = group.sentinel.cli(&["sentinel", "replicas", MASTER]);
             group.second.cli(&["info", "replication"]).contains("master_link_status:up")
                 && replicas.contains(&group.second.port().to_string())
@@ -101,8 +105,10 @@ impl RedisSentinel {
     /// both would take writes, and those of the one before are lost.
     pub fn fail_over(&self) {
         let before = self.master();
-        let said = self.sentinel.cli(&["sentinel", "failover", MASTER]);
-        assert_eq!(said, "OK");
+        // It does not take a replica of which it has heard nothing of late.
+        wait_for(FAILOVER_MAX, "the sentinel begins a failover", || {
+            self.master() != before || self.sentinel.cli(&["sentinel", "failover", MASTER]) == "OK"
+        });
         wait_for(FAILOVER_MAX, "another server is the master", || {
             let now = self.master();
             now != before
@@ -126,8 +132,8 @@ pub fn shared_cluster() -> &'static RedisCluster {
 }
 
 fn cluster_server() -> RedisServer {
-    let arguments = ["--cluster-enabled", "yes"];
-    RedisServer::start_among(cluster_port, &arguments)
+    let arguments = || ["--cluster-enabled", "yes"].map(str::to_owned).to_vec();
+    RedisServer::start_among(cluster_port, arguments)
 }
 
 /// Waits for a condition.
@@ -146,9 +152,8 @@ fn wait_for(limit: Duration, what: &str, condition: impl Fn() -> bool) {
 /// A port that is free together with the one by which a cluster's servers talk.
 fn cluster_port() -> u16 {
     loop {
-        let port = free_port();
-        let among_servers = port.checked_add(CLUSTER_PORT_OFFSET);
-        if among_servers.is_some_and(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+        let port = free_port_among(PORTS.start..PORTS.end - CLUSTER_PORT_OFFSET);
+        if is_free(port + CLUSTER_PORT_OFFSET) {
             return port;
         }
     }

@@ -273,7 +273,7 @@ impl Observer {
             if let Some(until) = self.stall(&now) {
                 self.stage.tally.count(|counts| counts.stalls += 1);
                 sleep_until(until).await;
-                self.stalled_until = Some(until);
+                self.stalled_until = Some(Instant::now());
             }
             if now.step == Step::Settling {
                 self.settle(line);

@@ -205,10 +205,11 @@ async fn a_desk_sees_people_of_all_kinds() {
 #[tokio::test]
 async fn an_engine_that_dies_fails_the_checks() {
     let mut engine = Engine::start(&[]).await;
-    let arguments = ["--visitors", "20", "--duration", "3", "--messages-per-second", "20"];
+    let arguments = ["--visitors", "20", "--duration", "10", "--messages-per-second", "20"];
+    let ann = engine.operator().await;
     let run = engine.load("chat", &arguments).json().start();
     // Messages are said once all are there.
-    engine.operator().await.sees_messages(1).await;
+    ann.sees_messages(1).await;
     engine.kill().await;
     let result = run.ended().await;
     assert_eq!(result.code, 1, "{result}");

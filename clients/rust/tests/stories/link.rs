@@ -126,7 +126,7 @@ async fn a_connection_that_is_cut_has_no_code_and_may_be_opened_again() {
 #[tokio::test]
 async fn an_idle_link_pings_and_one_that_gets_no_answer_ends() {
     let (link, mut peer) = linked(Transport::Tcp).await;
-    introduced(&link, &mut peer, 50).await;
+    introduced(&link, &mut peer, 1000).await;
     let (id, _) = peer.expect::<Ping>().await;
     peer.answer(&id, Ping {}).await;
     // The second ping is heard, but the way back is lost.
@@ -139,7 +139,7 @@ async fn an_idle_link_pings_and_one_that_gets_no_answer_ends() {
 #[tokio::test]
 async fn bytes_that_come_do_not_hide_that_ours_are_lost() {
     let (link, mut peer) = linked(Transport::Tcp).await;
-    introduced(&link, &mut peer, 50).await;
+    introduced(&link, &mut peer, 1000).await;
     let session = Visitor::new().session;
     let chatter = async {
         let mut offset = 0;
@@ -159,14 +159,14 @@ async fn bytes_that_come_do_not_hide_that_ours_are_lost() {
 async fn a_reader_that_is_slow_itself_does_not_take_the_server_for_dead() {
     let options = Options { pushes_max: 1, ..Options::default() };
     let (link, mut peer) = linked_with(Transport::Tcp, options).await;
-    introduced(&link, &mut peer, 100).await;
+    introduced(&link, &mut peer, 1000).await;
     let session = Visitor::new().session;
     for offset in 1..=3 {
         peer.push(&said(session, offset - 1, offset, "hello")).await;
     }
     // The queue is full, so nothing is read, and no ping is sent: the socket is left alone until
     // well after the time in which silence would count.
-    let stalled = tokio::time::timeout(std::time::Duration::from_millis(400), peer.receive());
+    let stalled = tokio::time::timeout(std::time::Duration::from_secs(3), peer.receive());
     assert!(stalled.await.is_err());
     for offset in 1..=3 {
         let Push::EventPush(push) = link.next_push().await.unwrap() else { panic!() };

@@ -128,7 +128,9 @@ impl<K: Ord + Clone, V: Clone + PartialEq> Owned<K, V> {
             deltas.push(told.clone());
             self.recent.push_back(Recent { after, at: self.beat, changes, told });
         }
-        self.forget();
+        if !deltas.is_empty() {
+            self.forget();
+        }
         deltas
     }
 

@@ -75,12 +75,14 @@ impl SessionActor {
         self.attending.as_ref().is_none_or(|attending| attending.attends)
     }
 
-    /// Whoever has waited for that is told to try again.
-    fn refuse_unattended(&mut self, context: &mut Context<Self>) {
-        let State::Folded(folded) = &mut self.state else { return };
-        if self.attending.as_ref().is_none_or(|attending| attending.attends) {
+    /// The bus is asked again in a moment. Whoever waits for it to say that this node attends is told to
+    /// try again themselves.
+    fn attend_later(&mut self, context: &mut Context<Self>) {
+        context.run_later(RETRY, Self::attend);
+        if self.attends() {
             return;
         }
+        let State::Folded(folded) = &mut self.state else { return };
         let waiting = folded.projection.unreadable();
         let error = LogError::Failed("the cluster does not answer".into());
         self.turn_all_away(waiting, &error, context);
@@ -141,8 +143,7 @@ impl SessionActor {
         }
         if !cluster.beats_are_fresh() {
             // Taken for dead, it would leave behind what nobody takes over.
-            context.run_later(RETRY, Self::attend);
-            self.refuse_unattended(context);
+            self.attend_later(context);
             return None;
         }
         attending.told = !self.visitors.is_empty();
@@ -179,8 +180,7 @@ impl SessionActor {
             }
             Err(error) => {
                 tracing::debug!(session = %self.id, %error, "a session is not attended yet");
-                context.run_later(RETRY, Self::attend);
-                self.refuse_unattended(context);
+                self.attend_later(context);
             }
         }
     }

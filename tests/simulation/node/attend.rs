@@ -74,8 +74,7 @@ impl Actor {
         }
         if !core.beats_are_fresh(outside.now) {
             // Taken for dead, it would leave behind what nobody takes over.
-            self.alarm_after(RETRY, Alarm::Attend, core, outside);
-            return self.refuse_unattended(core, outside);
+            return self.attend_later(core, outside);
         }
         self.attending.asking = Some(match &self.state {
             State::Folded(folded) => folded.projection.end(),
@@ -111,20 +110,19 @@ impl Actor {
                     self.attend(core, outside);
                 }
             }
-            _ => {
-                self.alarm_after(RETRY, Alarm::Attend, core, outside);
-                self.refuse_unattended(core, outside);
-            }
+            _ => self.attend_later(core, outside),
         }
     }
 
-    /// Whoever has waited for it to attend is told to try again.
-    fn refuse_unattended(&mut self, core: &mut Core, outside: &mut Outside) {
-        let State::Folded(folded) = &mut self.state else { return };
-        if !self.attending.attends {
-            let waiting = folded.projection.unreadable();
-            self.turn_all_away(waiting, core, outside);
+    /// The bus is asked again in a moment; whoever has waited for it to attend is told to try again.
+    fn attend_later(&mut self, core: &mut Core, outside: &mut Outside) {
+        self.alarm_after(RETRY, Alarm::Attend, core, outside);
+        if self.attending.attends {
+            return;
         }
+        let State::Folded(folded) = &mut self.state else { return };
+        let waiting = folded.projection.unreadable();
+        self.turn_all_away(waiting, core, outside);
     }
 
     fn hear_attendance(&mut self, attendance: Attendance, core: &mut Core, outside: &mut Outside) {

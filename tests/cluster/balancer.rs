@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use vigie_client::Endpoint;
 
 use crate::support::Via;
 use crate::support::engine::{Engine, endpoint};
+use crate::support::raw::is_ready;
 
 /// How long is waited between two questions whether a node is ready, and for the answer.
 const HEALTH_PAUSE: Duration = Duration::from_millis(100);
@@ -63,16 +63,6 @@ async fn watch_over(nodes: Arc<[Node]>, at: usize) {
         node.ready.store(matches!(ready, Ok(Ok(true))), Ordering::Relaxed);
         sleep(HEALTH_PAUSE).await;
     }
-}
-
-/// What the node itself says.
-pub async fn is_ready(http: SocketAddr) -> std::io::Result<bool> {
-    let mut socket = TcpStream::connect(http).await?;
-    let request = "GET /readyz HTTP/1.1\r\nHost: balancer\r\nConnection: close\r\n\r\n";
-    socket.write_all(request.as_bytes()).await?;
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).await?;
-    Ok(answer.starts_with("HTTP/1.1 200"))
 }
 
 async fn serve(nodes: Arc<[Node]>, address: fn(&Node) -> SocketAddr) -> SocketAddr {

@@ -11,13 +11,13 @@ use vigie_protocol::id::SessionId;
 use vigie_protocol::method::{Answer, Done, Rank, Say, Serve, Subscribe, TakeOver};
 use vigie_protocol::push::{Push, Turn};
 
-use crate::balancer::is_ready;
 use crate::checker::assert_sound;
 use crate::harness::{Cluster, NODES, QUICK, REDIS_TIMEOUT, asked, soon};
 use crate::load::{Load, Plan, assert_busy, summary};
 use crate::proxy::Lane;
 use crate::recovery::Recovery;
 use crate::support::random::Random;
+use crate::support::raw::is_ready;
 use crate::support::redis::RedisServer;
 use crate::support::{text, within};
 

@@ -1,11 +1,11 @@
 //! A new version is rolled out: one node after another is shut down and started again, and nobody
 //! notices but by a short pause.
 
-use crate::balancer::is_ready;
 use crate::checker::assert_sound;
 use crate::harness::{Cluster, NODES, QUICK, soon};
 use crate::load::{Load, Plan, assert_busy, summary};
 use crate::support::random::Random;
+use crate::support::raw::is_ready;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_node_after_another_is_restarted_and_nothing_is_lost_or_doubled() {

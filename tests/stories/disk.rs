@@ -2,12 +2,9 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::timeout;
 use vigie_client::{CallError, Client, ClientEvent, Link, as_visitor, new_key, with_token};
@@ -18,6 +15,7 @@ use vigie_protocol::id::SessionId;
 use vigie_protocol::method::{Answer, Rank, Say, Subscribe, TakeOver};
 use vigie_protocol::push::Turn;
 
+use crate::support::raw::get;
 use crate::support::{Person, Shop, Via, only_alone, text, within};
 
 /// A database with little room beside the demo's articles.
@@ -37,7 +35,7 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_keeps_what_it_acknowledged(
     visitor.client.subscribe_own(0).await.unwrap();
     bot.client.subscribe(session, 0).await.unwrap();
     ann.client.subscribe(session, 0).await.unwrap();
-    assert_eq!(get(shop.http(), "/readyz").await.0, 200);
+    assert_eq!(get(&shop, "/readyz", &[]).await.status, 200);
 
     let tab = another_tab(&shop, &visitor).await;
     let kept = fill(&tab).await;
@@ -53,10 +51,10 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_keeps_what_it_acknowledged(
     desk.call(&with_token(shop.operator_token("bea", Rank::Agent))).await.unwrap();
     is_refused(desk.call(&TakeOver { session, force: false, reason: None }).await);
     is_refused(shop.link(Via::Tcp).await.call(&as_visitor(&*shop.site.key)).await);
-    let (status, problem) = get(shop.http(), "/readyz").await;
-    assert_eq!(status, 503);
-    assert!(problem.contains("the log is out of space"), "{problem}");
-    assert_eq!(get(shop.http(), "/healthz").await.0, 200);
+    let problem = get(&shop, "/readyz", &[]).await;
+    assert_eq!(problem.status, 503);
+    assert!(problem.body.contains("the log is out of space"), "{problem:?}");
+    assert_eq!(get(&shop, "/healthz", &[]).await.status, 200);
 
     // Who speaks by a client that sends again is not told anything yet.
     let mut waiting = {
@@ -92,7 +90,7 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_keeps_what_it_acknowledged(
     assert!(shop.close().await.success());
     shop.reopen_with(LARGE).await;
     let done = within("the message that was held back", waiting).await.unwrap().unwrap();
-    assert_eq!(get(shop.http(), "/readyz").await.0, 200);
+    assert_eq!(get(&shop, "/readyz", &[]).await.status, 200);
     visitor.sees_message("Is anybody there?").await;
     ann.sees_message("Is anybody there?").await;
 
@@ -271,24 +269,9 @@ fn overwrite(file: &Path, length: u64) {
 
 async fn readiness_becomes(shop: &Shop, wanted: u16) {
     within(format!("/readyz to answer {wanted}"), async {
-        while get(shop.http(), "/readyz").await.0 != wanted {
+        while get(shop, "/readyz", &[]).await.status != wanted {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     })
     .await;
-}
-
-/// A plain HTTP request: the status, and the whole answer.
-async fn get(address: SocketAddr, path: &str) -> (u16, String) {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n");
-    let answer = within(path, async {
-        let mut socket = TcpStream::connect(address).await.unwrap();
-        socket.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).await.unwrap();
-        answer
-    })
-    .await;
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-    (status.unwrap_or_else(|| panic!("no HTTP: {answer:?}")), answer)
 }

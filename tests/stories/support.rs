@@ -7,6 +7,8 @@
 pub mod browser;
 #[path = "support/engine.rs"]
 pub mod engine;
+#[path = "../support/listening.rs"]
+mod listening;
 #[path = "support/random.rs"]
 pub mod random;
 #[path = "support/raw.rs"]
@@ -231,7 +233,12 @@ impl Shop {
             self.all_know().await;
         }
         if self.redis.is_some() {
-            join_all(self.nodes.iter().map(raw::is_ready)).await;
+            let ready = self.nodes.iter().map(|node| async {
+                while !raw::is_ready(node.http).await.unwrap() {
+                    tokio::time::sleep(GLANCE).await;
+                }
+            });
+            within("every node to be ready", join_all(ready)).await;
         }
     }
 

@@ -1,5 +1,7 @@
 //! The harness: an engine with the demo shop or a cluster of them, and runs of the program against it.
 
+#[path = "../../../tests/support/listening.rs"]
+mod listening;
 #[path = "../../../tests/support/redis.rs"]
 pub mod redis;
 
@@ -10,7 +12,6 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{interval, timeout};
 use vigie_client::{Client, ClientOptions, Endpoint, Options, as_visitor, with_token};
@@ -20,6 +21,8 @@ use vigie_protocol::id::SessionId;
 use vigie_protocol::method::{History, Watching};
 use vigie_protocol::rpc::Encoding;
 use vigie_protocol::{HISTORY_PAGE_MAX, WINDOW_FIRST_MAX};
+
+use self::listening::listening;
 
 /// How long anything may take that should happen at once. Generous: machines are busy.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -165,20 +168,8 @@ async fn serve(
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    let listening = within("the engine to listen", async {
-        loop {
-            let line = lines.next_line().await.unwrap().expect("the engine ended at its start");
-            if let Some(addresses) = line.strip_prefix("listening http=") {
-                return addresses.to_owned();
-            }
-        }
-    })
-    .await;
-    // What the engine prints further is read and let go, so that its pipe never fills.
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    let (http, tcp) = listening.split_once(" tcp=").expect("both addresses");
-    (process, http.parse().unwrap(), tcp.parse().unwrap())
+    let (http, tcp) = within("the engine to listen", listening(&mut process)).await;
+    (process, http, tcp)
 }
 
 /// Somebody at the desk.

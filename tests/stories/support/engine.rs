@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use vigie_client::Endpoint;
 use vigie_protocol::rpc::Encoding;
 
+use super::listening::listening;
 use super::{Via, within};
 
 /// Environment variables: name and value.
@@ -38,7 +38,7 @@ impl Engine {
     async fn launch(data: PathBuf, settings: Settings, words: Option<PathBuf>) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let command = command(&data, &settings, any, any, words.as_deref());
-        let (process, http, tcp) = listening(command).await;
+        let (process, http, tcp) = started(command).await;
         Self { process, http, tcp, settings, data, words }
     }
 
@@ -89,7 +89,7 @@ impl Engine {
     pub async fn reopen(&mut self) {
         let words = self.words.as_deref();
         let command = command(&self.data, &self.settings, self.http, self.tcp, words);
-        (self.process, ..) = listening(command).await;
+        (self.process, ..) = started(command).await;
     }
 
     /// The same with other settings.
@@ -148,20 +148,8 @@ fn command(
 }
 
 /// Starts it, and waits until it listens.
-async fn listening(mut command: Command) -> (Child, SocketAddr, SocketAddr) {
+async fn started(mut command: Command) -> (Child, SocketAddr, SocketAddr) {
     let mut process = command.spawn().unwrap();
-    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    let listening = within("the engine to listen", async {
-        loop {
-            let line = lines.next_line().await.unwrap().expect("the engine ended at its start");
-            if let Some(addresses) = line.strip_prefix("listening http=") {
-                return addresses.to_owned();
-            }
-        }
-    })
-    .await;
-    // What the engine prints further is read and let go, so that its pipe never fills.
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    let (http, tcp) = listening.split_once(" tcp=").expect("both addresses");
-    (process, http.parse().unwrap(), tcp.parse().unwrap())
+    let (http, tcp) = within("the engine to listen", listening(&mut process)).await;
+    (process, http, tcp)
 }

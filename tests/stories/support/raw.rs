@@ -16,8 +16,7 @@ use vigie_protocol::rpc::Encoding;
 use vigie_protocol::scan::Scanner;
 use vigie_protocol::{ANSWER_BYTES_MAX, SUBPROTOCOL_JSON, SUBPROTOCOL_MESSAGEPACK};
 
-use super::engine::Engine;
-use super::{GLANCE, Shop, Via, display_name, within};
+use super::{Shop, Via, display_name, within};
 
 /// A whole text message, as the first byte of its WebSocket frame.
 pub const TEXT: u8 = 0x81;
@@ -406,15 +405,17 @@ pub async fn exchange(address: SocketAddr, request: &[u8]) -> HttpAnswer {
     HttpAnswer { status, head, body: String::from_utf8(arrived).unwrap() }
 }
 
-/// Waits until a node says that it is ready.
-pub async fn is_ready(node: &Engine) {
-    let ask = http_request("GET", "/readyz", &[("Connection", "close")]);
-    within("a node to be ready", async {
-        while exchange(node.http, ask.as_bytes()).await.status != 200 {
-            tokio::time::sleep(GLANCE).await;
-        }
-    })
-    .await;
+/// Whether a node says that it is ready.
+///
+/// # Errors
+/// Its socket's: a node that is gone says nothing.
+pub async fn is_ready(http: SocketAddr) -> std::io::Result<bool> {
+    let mut socket = TcpStream::connect(http).await?;
+    let request = http_request("GET", "/readyz", &[("Connection", "close")]);
+    socket.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await?;
+    Ok(answer.starts_with("HTTP/1.1 200"))
 }
 
 /// Reads up to the empty line; what came behind it stays in `arrived`.
